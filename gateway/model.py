@@ -1,0 +1,452 @@
+"""The nouns that the rooms hand to each other: ids, states and frozen records. No I/O.
+
+All times are integer milliseconds since the epoch, UTC (`…_ms`). Records that go into the store are
+named for what they are on the way (`Arrival`, `HandlingResult`, `AttemptResult`), records that come
+out of it for what they are there (`StoredNotification`, `ClaimedHandling`, `Endpoint`, …).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class IdPrefix(StrEnum):
+    """What an id names."""
+
+    NOTIFICATION = "ntf"
+    HANDLING = "hdl"
+    EVENT = "evt"
+    ENDPOINT = "ep"
+    SECRET = "sec"  # noqa: S105 a prefix
+    DELIVERY = "dlv"
+    ATTEMPT = "att"
+    QUARANTINE = "qtn"
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+_UUID_VERSION_7 = 0x7 << 76
+_UUID_VARIANT = 0b10 << 62
+
+
+def new_id(prefix: IdPrefix, now_ms: int) -> str:
+    """Return a prefixed UUIDv7 (RFC 9562) in hex: unique, and sorted by time."""
+    noise = int.from_bytes(os.urandom(10), "big")
+    rand_a = (noise >> 62) & 0xFFF
+    rand_b = noise & ((1 << 62) - 1)
+    value = (
+        (now_ms & ((1 << 48) - 1)) << 80 | _UUID_VERSION_7 | rand_a << 64 | _UUID_VARIANT | rand_b
+    )
+    return f"{prefix.value}_{value:032x}"
+
+
+def new_token() -> int:
+    """Return a random claim token: 63 bits, never zero."""
+    return int.from_bytes(os.urandom(8), "big") >> 1 or 1
+
+
+class NotificationState(StrEnum):
+    """What became of a notification on arrival."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+class HandlingState(StrEnum):
+    """Where a handling stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    HANDLED = "handled"
+    COALESCED = "coalesced"
+    DUPLICATE = "duplicate"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    HELD = "held"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+class EndpointState(StrEnum):
+    """Whether an endpoint gets deliveries; those of a disabled one are held."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class SellerState(StrEnum):
+    """Whether follow-up calls are made for a seller."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class Origin(StrEnum):
+    """How a notification came in."""
+
+    SQS = "sqs"
+    SWEEP = "sweep"
+    INJECT = "inject"
+
+
+class Verdict(StrEnum):
+    """What the inbox did with one arrival."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+# ── inbox ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What the outer JSON of a message says, with the payload still unread.
+
+    Attributes:
+        identity: Amazon's notification id; where there is none, `sha256:` + hex of `body`.
+        body: The unwrapped notification's JSON, exactly the bytes that are stored.
+        secret: Whether `body` holds a live credential and must be sealed before it is stored.
+    """
+
+    identity: str
+    type: str
+    payload_version: str
+    body: bytes
+    event_time_ms: int | None = None
+    subscription_id: str | None = None
+    application_id: str | None = None
+    seller_id: str | None = None
+    marketplace_id: str | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """One handler that a notification is owed to.
+
+    Attributes:
+        key: Handlings of one (handler, seller, key) run one at a time; None for no order.
+        coalesce: Whether those that wait behind one key collapse into the newest.
+    """
+
+    handler: str
+    key: str | None = None
+    coalesce: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A notification on its way into the inbox; none of `owed` means it is kept as ignored."""
+
+    id: str
+    envelope: Envelope
+    source: str
+    origin: Origin
+    received_at_ms: int
+    owed: Sequence[Owed] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A message that can't be parsed, on its way into quarantine.
+
+    Attributes:
+        message_id: The queue's own id; with `body` it recognises a redelivery of the same message.
+    """
+
+    id: str
+    source: str
+    message_id: str
+    body: bytes
+    reason: str
+    received_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNotification:
+    """A notification as the inbox keeps it; `body` is open again where it was sealed."""
+
+    id: str
+    identity: str
+    type: str
+    payload_version: str
+    seller_id: str | None
+    marketplace_id: str | None
+    application_id: str | None
+    subscription_id: str | None
+    event_time_ms: int | None
+    received_at_ms: int
+    source: str
+    origin: Origin
+    state: NotificationState
+    body: bytes
+
+
+# ── handlings ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedHandling:
+    """A handling that this process holds until its lease ends.
+
+    Attributes:
+        tries: Runs that ended in a failure so far.
+        claims: Times it was claimed, this one included; rises also where the process died.
+        slot: Usage-plan bucket whose promised token it comes back for, or None.
+        saved_state: JSON bytes that its last `Later` kept, or None.
+        replayed_from: Id of the handling it repeats, or None for the live run.
+    """
+
+    id: str
+    token: int
+    handler: str
+    run: int
+    tries: int
+    claims: int
+    key: str | None
+    coalesce: bool
+    slot: str | None
+    saved_state: bytes | None
+    replayed_from: str | None
+    created_at_ms: int
+    notification: StoredNotification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event about to be published; `body` is what every attempt sends, byte for byte."""
+
+    id: str
+    type: str
+    occurred_at_ms: int
+    seller_id: str | None
+    marketplace_id: str | None
+    body: bytes
+    replayed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlingResult:
+    """What one run of a handling came to.
+
+    Attributes:
+        state: PENDING (again at `due_at_ms`), HANDLED, SKIPPED, DUPLICATE or DEAD.
+        tries: The new count of failed runs.
+        error: What went wrong, for an operator; None where nothing did.
+        events: Published in the same transaction; empty unless `state` is HANDLED.
+    """
+
+    id: str
+    token: int
+    state: HandlingState
+    tries: int
+    due_at_ms: int | None = None
+    slot: str | None = None
+    saved_state: bytes | None = None
+    error: str | None = None
+    events: Sequence[NewEvent] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims(Generic[T_co]):
+    """A batch of claimed rows.
+
+    Attributes:
+        items: The rows, at most the limit asked for.
+        next_due_ms: When the next row that is not ready yet becomes due; None if none waits.
+        more: Whether ready rows were left that a next claim may find at once.
+    """
+
+    items: Sequence[T_co]
+    next_due_ms: int | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a settling transaction wrote.
+
+    Attributes:
+        stale: Ids whose claim token was no longer the current one; nothing was written for them.
+        events: Number of events published.
+        deliveries: Number of deliveries made.
+    """
+
+    stale: frozenset[str] = frozenset()
+    events: int = 0
+    deliveries: int = 0
+
+
+# ── delivery ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSecret:
+    """A signing key of an endpoint.
+
+    Attributes:
+        kind: `v1` (HMAC-SHA256) or `v1a` (Ed25519).
+        key_bytes: The raw key.
+        expires_at_ms: When it stops signing; None for never.
+    """
+
+    id: str
+    kind: str
+    key_bytes: bytes = field(repr=False)
+    created_at_ms: int
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A customer's URL with its filter and bounds.
+
+    Attributes:
+        event_types: Patterns such as `order.*`; empty for all.
+        seller_ids: Sellers whose events it gets; empty for all.
+        concurrency: Requests in flight at once, over all replicas as far as leases show.
+        timeout_s: Total deadline of one request; None for the setting.
+        schedule_s: Delays before each attempt in seconds; None for the setting.
+    """
+
+    id: str
+    url: str
+    description: str = ""
+    event_types: Sequence[str] = ()
+    seller_ids: Sequence[str] = ()
+    state: EndpointState = EndpointState.ENABLED
+    disabled_reason: str | None = None
+    concurrency: int = 4
+    timeout_s: float | None = None
+    schedule_s: Sequence[float] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    created_at_ms: int = 0
+    updated_at_ms: int = 0
+    secrets: Sequence[EndpointSecret] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDelivery:
+    """A delivery that this process holds until its lease ends."""
+
+    id: str
+    token: int
+    lease_until_ms: int
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    body: bytes
+    attempts: int
+    claims: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One HTTP request for a delivery, as it is recorded.
+
+    Attributes:
+        number: 1 for the first that was the endpoint's.
+        error_class: None for a delivered one, else a word of `delivery/sender.py`'s table.
+        answer: First part of the decoded answer's body.
+        address: IP address and port that was dialled.
+        charged: Whether it counts against the endpoint; our own faults don't.
+    """
+
+    id: str
+    number: int
+    started_at_ms: int
+    duration_ms: int
+    status: int | None
+    error_class: str | None
+    error: str | None
+    answer: bytes
+    address: str | None
+    charged: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """What one claim of a delivery came to.
+
+    Attributes:
+        attempt: The request that was made.
+        state: PENDING (again at `due_at_ms`), DELIVERED, DEAD or HELD.
+        pause_endpoint_until_ms: The endpoint is throttled until then.
+        disable_endpoint: Reason for disabling it at once, or None.
+    """
+
+    id: str
+    token: int
+    endpoint_id: str
+    attempt: Attempt
+    state: DeliveryState
+    due_at_ms: int | None = None
+    pause_endpoint_until_ms: int | None = None
+    disable_endpoint: str | None = None
+
+
+# ── sellers and usage plans ──────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An SP-API application: who asks Login with Amazon for tokens."""
+
+    id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seller:
+    """A selling partner (a vendor too) that authorised an application for one region."""
+
+    id: str
+    application_id: str
+    region: str
+    refresh_token: str = field(repr=False)
+    marketplace_ids: Sequence[str] = ()
+    state: SellerState = SellerState.ACTIVE
+    paused_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsagePlan:
+    """A token bucket: `rate_per_s` tokens a second, at most `burst` kept."""
+
+    rate_per_s: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a bucket answered to a request for tokens.
+
+    Attributes:
+        granted: How many calls may be made at once.
+        slots_ms: For each call that was refused, the time at which a token is promised to it.
+        token_at_ms: When the bucket's next token exists; the base of a short wait.
+    """
+
+    granted: int
+    slots_ms: Sequence[int] = ()
+    token_at_ms: int = 0

@@ -1,0 +1,1 @@
+"""Bundled handlers: one module per notification type or job; they import only the façade."""
