@@ -1,0 +1,1 @@
+"""The loop that every stage runs, and what starts, wakes and stops it."""
