@@ -1,0 +1,47 @@
+"""What the operator may set: `gateway.toml`, `SPGW_…` variables and secret files.
+
+It decides names, defaults and what is refused, and knows where each value came from. It opens no
+database and no connection, and reads no environment but the mapping it is given.
+"""
+
+from gateway.settings.example import EXAMPLE
+from gateway.settings.load import Loaded, load
+from gateway.settings.model import (
+    AdminSettings,
+    ApplicationSettings,
+    DeliverySettings,
+    DispatchSettings,
+    HandlersSettings,
+    LoggingSettings,
+    QueueSettings,
+    SealingSettings,
+    SellerSettings,
+    ServiceSettings,
+    Settings,
+    SpApiSettings,
+    StoreSettings,
+    UsagePlanSettings,
+)
+from gateway.settings.shown import ShownValue, shown
+
+__all__ = [
+    "EXAMPLE",
+    "AdminSettings",
+    "ApplicationSettings",
+    "DeliverySettings",
+    "DispatchSettings",
+    "HandlersSettings",
+    "Loaded",
+    "LoggingSettings",
+    "QueueSettings",
+    "SealingSettings",
+    "SellerSettings",
+    "ServiceSettings",
+    "Settings",
+    "ShownValue",
+    "SpApiSettings",
+    "StoreSettings",
+    "UsagePlanSettings",
+    "load",
+    "shown",
+]

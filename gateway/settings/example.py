@@ -1,0 +1,89 @@
+"""The commented file that `gateway init` writes; it loads as it stands."""
+
+EXAMPLE = """\
+# Settings of the SP-API event gateway. Every key is optional; what is commented out shows its
+# default or an example. Each can also be given as an environment variable: SPGW_ + table + __ + key
+# (SPGW_STORE__URL), lists and tables as JSON. Each secret key x also takes x_file, the path of a
+# file that holds it. `gateway config show` lists what holds, and where it came from.
+
+[store]
+# A file for one process, or a database that many processes share.
+url = "sqlite:///gateway.db"
+# url = "postgresql://gateway:password@db.example:5432/gateway"
+# url_file = "/run/secrets/database_url"
+# pool_size = 10             # connections to PostgreSQL of one process
+
+# The SQS queues that Amazon's notifications arrive in: standard queues, not FIFO.
+# AWS credentials come from AWS's own chain (environment, profile, role).
+# [[queues]]
+# url = "https://sqs.eu-west-1.amazonaws.com/123456789012/spapi-notifications"
+# region = "eu-west-1"       # read from the URL where it is left out
+# endpoint_url = "http://127.0.0.1:9324"   # another SQS, such as a local one
+# concurrency = 4            # long polls open at once
+# wait_s = 20
+# visibility_s = 120
+# adapter = "lean"           # or "botocore"
+
+# Your SP-API applications, as in Amazon's developer console.
+# [[applications]]
+# id = "main"
+# client_id = "amzn1.application-oa2-client.…"
+# client_secret_file = "/run/secrets/client_secret"
+
+# One table for each authorisation: a selling partner and a region.
+# [[sellers]]
+# id = "A2EXAMPLESELLER"     # Amazon's selling partner id, as in payloads
+# application = "main"
+# region = "eu"              # "na", "eu" or "fe"
+# refresh_token_file = "/run/secrets/refresh_token"
+# marketplaces = ["A1PA6795UKMFR9"]
+# subscription_ids = []      # for notification types that carry no seller
+
+[spapi]
+# endpoint = "https://sandbox.sellingpartnerapi-eu.amazon.com"   # one address for all regions
+# endpoints = { na = "https://sellingpartnerapi-na.amazon.com" } # or for some
+# lwa_endpoint = "https://api.amazon.com/auth/o2/token"
+# timeout_s = 30
+
+# A plan set here wins over the built-in one and over Amazon's header.
+[spapi.usage_plans]
+# getOrder = { rate = 0.5, burst = 30 }
+
+[handlers]
+# Modules, module:attribute, or entry points of the group gateway.handlers.
+modules = ["handlers"]
+
+# A table under handlers is handed to the handler that it names.
+# [handlers.order_change]
+
+[dispatch]
+# concurrency = 64           # handlers that run at once
+# timeout_s = 60
+# lease_s = 120              # longer than timeout_s
+# schedule = [0, 5, 30, 300, 1800, 7200, 18000, 43200]   # seconds before each run
+
+[delivery]
+# allow_http = false
+# allow_private_cidrs = []   # networks the address guard lets through: ["10.0.0.0/8"]
+# allowed_ports = [80, 443]  # ports, or ranges such as "8000-8999"
+# timeout_s = 15
+# schedule = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+# concurrency = 256
+# lease_s = 60               # longer than timeout_s
+
+[admin]
+# host = "127.0.0.1"
+# port = 8787                # /healthz, /readyz and /metrics need no key
+
+[service]
+# drain_s = 25
+
+[sealing]
+# The keys that secrets are sealed with. On SQLite made beside the database where it is left out;
+# on PostgreSQL needed: `gateway db create-keys` makes it. Back it up apart from the database.
+# keys_file = "/etc/gateway/keys.json"
+
+[logging]
+# level = "info"             # debug, info, warning, error
+# format = "json"            # or "console"
+"""

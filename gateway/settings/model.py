@@ -1,0 +1,286 @@
+"""The tree of settings: every key with its type, default and meaning.
+
+Each class is one table of `gateway.toml`. It decides what a single value may be; what several
+values must be together stands in `gateway.settings.checks`. Relative paths are relative to the
+working directory. Times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from gateway.settings.values import (
+    check_cidr,
+    check_http_url,
+    check_port,
+    check_queue_url,
+    check_store_url,
+    fault,
+    sqlite_path,
+)
+
+Region = Literal["na", "eu", "fe"]
+Adapter = Literal["lean", "botocore"]
+
+Text = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Delay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Schedule = Annotated[tuple[Delay, ...], Field(min_length=1)]
+HttpUrl = Annotated[str, AfterValidator(check_http_url)]
+Port = Annotated[int | str, AfterValidator(check_port)]
+
+_HOUR = 3600.0
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class StoreSettings(_Table):
+    """The database."""
+
+    url: Annotated[str, AfterValidator(check_store_url)] = Field(
+        default="sqlite:///gateway.db",
+        description="`sqlite:///path` or `postgresql://user:password@host/database`.",
+    )
+    pool_size: int = Field(
+        default=10, ge=1, le=200, description="Connections to PostgreSQL held by one process."
+    )
+
+
+class QueueSettings(_Table):
+    """One SQS queue that notifications arrive in."""
+
+    url: Annotated[str, AfterValidator(check_queue_url)] = Field(
+        description="The queue's URL, as the AWS console shows it; a standard queue."
+    )
+    region: Text | None = Field(
+        default=None, description="AWS region; read from the URL where it is left out."
+    )
+    endpoint_url: HttpUrl | None = Field(
+        default=None, description="Another address of SQS, such as that of a local one."
+    )
+    concurrency: int = Field(default=4, ge=1, le=64, description="Long polls open at once.")
+    wait_s: int = Field(default=20, ge=0, le=20, description="How long one long poll may wait.")
+    visibility_s: int = Field(
+        default=120,
+        ge=10,
+        le=43_200,
+        description="How long a received message stays hidden; extended while it is in hand.",
+    )
+    adapter: Adapter = Field(
+        default="lean",
+        description="`lean` speaks SQS's protocol itself, `botocore` uses aiobotocore.",
+    )
+
+
+class ApplicationSettings(_Table):
+    """An SP-API application, as Login with Amazon knows it."""
+
+    id: Text = Field(description="Your name for it; sellers refer to it.")
+    client_id: Text = Field(description="LWA client identifier, `amzn1.application-oa2-client.…`.")
+    client_secret: SecretStr = Field(
+        min_length=1, description="LWA client secret; or `client_secret_file`."
+    )
+
+
+class SellerSettings(_Table):
+    """One authorisation that a selling partner gave an application for a region."""
+
+    id: Text = Field(description="Amazon's selling partner id, as it stands in payloads.")
+    application: Text = Field(description="`id` of one of the applications.")
+    region: Region = Field(description="`na`, `eu` or `fe`.")
+    refresh_token: SecretStr = Field(
+        min_length=1, description="LWA refresh token; or `refresh_token_file`."
+    )
+    marketplaces: tuple[Text, ...] = Field(
+        default=(), description="Amazon's marketplace ids, such as `A1PA6795UKMFR9`."
+    )
+    subscription_ids: tuple[Text, ...] = Field(
+        default=(),
+        description="Amazon's subscription ids of this seller, for types that carry no seller.",
+    )
+
+
+class UsagePlanSettings(_Table):
+    """A usage plan that wins over the built-in one and over Amazon's header."""
+
+    rate: float = Field(gt=0, allow_inf_nan=False, description="Requests a second.")
+    burst: int = Field(ge=1, description="Requests that may be made at once after a rest.")
+
+
+class SpApiSettings(_Table):
+    """Where the Selling Partner API is, and how it may be called."""
+
+    endpoint: HttpUrl | None = Field(
+        default=None, description="One address for all regions: the sandbox, or a local SP-API."
+    )
+    endpoints: dict[Region, HttpUrl] = Field(
+        default_factory=dict, description='Addresses for single regions: `{ na = "https://…" }`.'
+    )
+    lwa_endpoint: HttpUrl | None = Field(
+        default=None, description="Whole URL that tokens are asked from, if not Amazon's."
+    )
+    usage_plans: dict[Text, UsagePlanSettings] = Field(
+        default_factory=dict, description="By operation: `getOrder = { rate = 0.5, burst = 30 }`."
+    )
+    timeout_s: Seconds = Field(default=30.0, description="Total time of one request.")
+
+
+class HandlersSettings(_Table):
+    """Which handlers are loaded; every other table below it is handed to the handler it names."""
+
+    modules: tuple[Text, ...] = Field(
+        default=("handlers",),
+        description="Modules, `module:attribute`, or entry points of group `gateway.handlers`.",
+    )
+    tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_tables(cls, raw: Any) -> Any:
+        """Gather the free tables; what is no table stays and is refused as unknown."""
+        if not isinstance(raw, dict):
+            return raw
+        free = {key for key, value in raw.items() if key != "modules" and isinstance(value, dict)}
+        known = {key: value for key, value in raw.items() if key not in free}
+        if "tables" in known:
+            raise fault("handlers.tables is no table", "write it as [handlers.tables]")
+        return {**known, "tables": {key: raw[key] for key in free}}
+
+
+class DispatchSettings(_Table):
+    """How handlers are run."""
+
+    concurrency: int = Field(
+        default=64, ge=1, le=10_000, description="Handlers that run at once in one process."
+    )
+    timeout_s: Seconds = Field(default=60.0, description="Time limit of one run of a handler.")
+    lease_s: Seconds = Field(
+        default=120.0, description="How long a run is claimed for; longer than `timeout_s`."
+    )
+    schedule: Schedule = Field(
+        default=(0.0, 5.0, 30.0, 300.0, 1800.0, 2 * _HOUR, 5 * _HOUR, 12 * _HOUR),
+        description="Delay before each run, the first included; one more failure is dead.",
+    )
+
+
+class DeliverySettings(_Table):
+    """How events are posted to endpoints."""
+
+    allow_http: bool = Field(default=False, description="Whether `http://` endpoints are allowed.")
+    allow_private_cidrs: tuple[Annotated[str, AfterValidator(check_cidr)], ...] = Field(
+        default=(), description='Networks that the address guard lets through: `["10.0.0.0/8"]`.'
+    )
+    allowed_ports: tuple[Port, ...] = Field(
+        default=(80, 443), description='Ports, or ranges such as `"8000-8999"`.'
+    )
+    timeout_s: Seconds = Field(
+        default=15.0, le=300, description="Total deadline of one attempt, from look-up to answer."
+    )
+    schedule: Schedule = Field(
+        default=(
+            0.0,
+            5.0,
+            300.0,
+            1800.0,
+            2 * _HOUR,
+            5 * _HOUR,
+            10 * _HOUR,
+            14 * _HOUR,
+            20 * _HOUR,
+            24 * _HOUR,
+        ),
+        description="Delay before each attempt, the first included; one more failure is dead.",
+    )
+    concurrency: int = Field(
+        default=256, ge=1, le=10_000, description="Requests in flight at once in one process."
+    )
+    lease_s: Seconds = Field(
+        default=60.0, description="How long a delivery is claimed for; longer than `timeout_s`."
+    )
+
+    def port_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the allowed ports as (first, last) pairs."""
+        pairs = []
+        for port in self.allowed_ports:
+            first, _, last = str(port).partition("-")
+            pairs.append((int(first), int(last or first)))
+        return tuple(pairs)
+
+
+class AdminSettings(_Table):
+    """The HTTP port for health, metrics and administration."""
+
+    host: Text = Field(default="127.0.0.1", description="Address that is listened on.")
+    port: int = Field(default=8787, ge=0, le=65535, description="0 takes any free port.")
+
+
+class ServiceSettings(_Table):
+    """The process itself."""
+
+    drain_s: float = Field(
+        default=25.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="How long a stop may take before what is left is given back.",
+    )
+
+
+class SealingSettings(_Table):
+    """The keys that secrets are sealed with."""
+
+    keys_file: Path | None = Field(
+        default=None,
+        description="Key ring; made beside the database on SQLite, needed on PostgreSQL.",
+    )
+
+
+class LoggingSettings(_Table):
+    """Log lines, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The lowest level written."
+    )
+    format: Literal["json", "console"] = Field(
+        default="json", description="`json` for machines, `console` for a person."
+    )
+
+
+class Settings(_Table):
+    """Everything that can be set."""
+
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    queues: tuple[QueueSettings, ...] = ()
+    applications: tuple[ApplicationSettings, ...] = ()
+    sellers: tuple[SellerSettings, ...] = ()
+    spapi: SpApiSettings = Field(default_factory=SpApiSettings)
+    handlers: HandlersSettings = Field(default_factory=HandlersSettings)
+    dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
+    delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    admin: AdminSettings = Field(default_factory=AdminSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    sealing: SealingSettings = Field(default_factory=SealingSettings)
+    logging: LoggingSettings = Field(default_factory=LoggingSettings)
+
+    def database_file(self) -> Path | None:
+        """Return the SQLite file, or None where the store is PostgreSQL."""
+        return sqlite_path(self.store.url)
+
+    def keys_file(self) -> Path:
+        """Return the key ring's file: the one that is set, else the one beside the database.
+
+        Raises:
+            ValueError: The store is PostgreSQL and none is set, which `load` refuses.
+        """
+        if self.sealing.keys_file is not None:
+            return self.sealing.keys_file
+        database = self.database_file()
+        if database is None:
+            raise ValueError("sealing.keys_file is not set")
+        return database.with_name(f"{database.name}.keys")
