@@ -1,0 +1,1 @@
+"""From a pending delivery to an attempt at a customer's URL: guard, signature, POST, verdict."""
