@@ -1,0 +1,1 @@
+"""Everything that speaks to Amazon Web Services: queues, their transports, and credentials."""
