@@ -1,1 +1,33 @@
-"""The SP-API event gateway: what handler authors import (filled in by `gateway.handling`)."""
+"""The SP-API event gateway: what handler authors import.
+
+`Router` registers handlers; a handler gets a `Notification` and a `Context` and answers with
+`Event`s or one of the outcomes `Later`, `Retry`, `Skip`, `Reject`. Typed payloads are in
+`gateway.notifications`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.handling import (
+        Context,
+        Event,
+        Later,
+        Notification,
+        Reject,
+        Retry,
+        Router,
+        Skip,
+    )
+
+__all__ = ["Context", "Event", "Later", "Notification", "Reject", "Retry", "Router", "Skip"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the façade when it is used, so that the engine's own modules don't pay for it."""
+    if name in __all__:
+        from gateway import handling  # noqa: PLC0415 see above
+
+        return getattr(handling, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

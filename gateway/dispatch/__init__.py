@@ -1,0 +1,1 @@
+"""From handlings to events: which handlers a notification is owed to, and running them."""

@@ -1,0 +1,229 @@
+"""The stage that runs handlers: claim handlings, run each in its time limit, settle.
+
+It gives every handler its own bound of runs at once, so that a slow handler takes no other's
+places, and writes one canonical log line for each run. What an answer means is decided in
+`outcomes`; which rows are claimed, in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.dispatch.outcomes import Run, deferred, result_of
+from gateway.handling import Context
+from gateway.model import HandlingState
+from gateway.retry import HANDLING_SCHEDULE_S
+from gateway.spapi.throttle import CallDeferred
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.dispatch.registry import Registry
+    from gateway.handling import Handler
+    from gateway.model import ClaimedHandling, Claims, HandlingResult, Seller, Settled
+    from gateway.spapi.client import SellerCalls
+
+_log = structlog.get_logger("gateway.dispatch")
+
+_DEFAULT_HANDLER_CONCURRENCY = 32
+
+
+class HandlingStore(Protocol):
+    """What dispatch needs of the store."""
+
+    async def claim(
+        self,
+        *,
+        room: Mapping[str, int],
+        limit: int,
+        lease_ms: int,
+        after: Mapping[str, str],
+    ) -> tuple[Claims[ClaimedHandling], Mapping[str, str]]:
+        """Lease due handlings of the handlers in `room`, fairly between sellers."""
+        ...
+
+    async def settle(self, results: Sequence[HandlingResult]) -> Settled:
+        """Record results with their events and deliveries in one transaction."""
+        ...
+
+    async def extend(self, claims: Sequence[tuple[str, int]], *, lease_ms: int) -> None:
+        """Lengthen leases by (id, token)."""
+        ...
+
+    async def release(self, claims: Sequence[tuple[str, int]]) -> None:
+        """Give back what was not run, by (id, token)."""
+        ...
+
+
+class Sellers(Protocol):
+    """Who a notification's seller is, and how to call Amazon in its name."""
+
+    async def known(self, seller_id: str | None, marketplace_id: str | None) -> Seller | None:
+        """Return the seller, or None if it is not configured."""
+        ...
+
+    def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
+        """Return SP-API calls in the seller's name; `slot` is the promised token come back for."""
+        ...
+
+
+class DispatchRecorder(Protocol):
+    """Where runs are counted."""
+
+    def settled(self, handler: str, state: HandlingState, duration_s: float) -> None:
+        """Count one run by the state it led to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchSettings:
+    """Bounds of dispatch.
+
+    Attributes:
+        lease_s: How long a claim lasts unless it is extended.
+        timeout_s: Time limit of one run, where the handler sets none.
+        handler_concurrency: Runs of one handler at once, where it sets none.
+        schedule_s: Delay before each try, where the handler sets none.
+        handler_settings: The tables `[handlers.<name>]`.
+    """
+
+    lease_s: float = 90.0
+    timeout_s: float = 60.0
+    handler_concurrency: int = _DEFAULT_HANDLER_CONCURRENCY
+    schedule_s: Sequence[float] = HANDLING_SCHEDULE_S
+    handler_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Dispatcher:
+    """The dispatch stage."""
+
+    name = "dispatch"
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: HandlingStore,
+        sellers: Sellers,
+        settings: DispatchSettings,
+        *,
+        clock: Clock,
+        recorder: DispatchRecorder,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._sellers = sellers
+        self._settings = settings
+        self._clock = clock
+        self._recorder = recorder
+        self._running: Counter[str] = Counter()
+        self._after: Mapping[str, str] = {}
+        self._lease_ms = round(settings.lease_s * 1000)
+
+    async def claim(self, room: int) -> Claims[ClaimedHandling]:
+        """See `Stage`."""
+        places = {
+            name: free
+            for name, handler in self._registry.handlers.items()
+            if (free := self._concurrency(handler) - self._running[name]) > 0
+        }
+        claims, self._after = await self._store.claim(
+            room=places, limit=room, lease_ms=self._lease_ms, after=self._after
+        )
+        for claimed in claims.items:
+            self._running[claimed.handler] += 1
+        return claims
+
+    async def work(self, item: ClaimedHandling) -> HandlingResult | None:
+        """Run the handler; see `Stage`."""
+        started_s = self._clock.monotonic_s()
+        try:
+            handler = self._registry.handlers[item.handler]
+            result = await self._run(handler, item)
+        finally:
+            self._running[item.handler] -= 1
+        duration_s = self._clock.monotonic_s() - started_s
+        self._recorder.settled(item.handler, result.state, duration_s)
+        self._report(item, result, duration_s)
+        return result
+
+    async def settle(self, results: Sequence[HandlingResult]) -> None:
+        """See `Stage`."""
+        settled = await self._store.settle(results)
+        if settled.stale:
+            _log.warning("handling.stale", handlings=sorted(settled.stale))
+
+    async def extend(self, items: Sequence[ClaimedHandling]) -> None:
+        """See `Stage`."""
+        await self._store.extend([(one.id, one.token) for one in items], lease_ms=self._lease_ms)
+
+    async def release(self, items: Sequence[ClaimedHandling]) -> None:
+        """See `Stage`."""
+        await self._store.release([(one.id, one.token) for one in items])
+
+    def _concurrency(self, handler: Handler) -> int:
+        return handler.concurrency or self._settings.handler_concurrency
+
+    async def _run(self, handler: Handler, item: ClaimedHandling) -> HandlingResult:
+        notification = item.notification
+        seller = await self._sellers.known(notification.seller_id, notification.marketplace_id)
+        answer: object
+        wait: CallDeferred | None = None
+        try:
+            async with asyncio.timeout(handler.timeout_s or self._settings.timeout_s):
+                answer = await handler.function(
+                    handler.view(notification), self._context(handler, item, seller)
+                )
+        except CallDeferred as exc:
+            answer, wait = None, exc
+        except Exception as exc:  # noqa: BLE001 whatever an author's code raises is an answer
+            answer = exc
+        run = Run(
+            claimed=item,
+            region=seller.region if seller else None,
+            schedule_s=handler.schedule_s or self._settings.schedule_s,
+            now_ms=self._clock.now_ms(),
+            jitter=random.random(),  # noqa: S311 spreads retries, protects nothing
+        )
+        if wait is not None:
+            return deferred(run, until_ms=wait.until_ms, slot=wait.slot)
+        return result_of(run, answer)
+
+    def _context(self, handler: Handler, item: ClaimedHandling, seller: Seller | None) -> Context:
+        return Context(
+            handling_id=item.id,
+            tries=item.tries,
+            now=datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC),
+            log=_log.bind(handler=handler.name, handling=item.id),
+            state=None if item.saved_state is None else orjson.loads(item.saved_state),
+            seller_id=item.notification.seller_id,
+            region=seller.region if seller else None,
+            marketplace_ids=seller.marketplace_ids if seller else (),
+            settings=self._settings.handler_settings.get(handler.name, {}),
+            calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
+        )
+
+    def _report(self, item: ClaimedHandling, result: HandlingResult, duration_s: float) -> None:
+        write = _log.warning if result.state is HandlingState.DEAD else _log.info
+        write(
+            "handling",
+            handling=item.id,
+            handler=item.handler,
+            notification=item.notification.id,
+            type=item.notification.type,
+            seller=item.notification.seller_id,
+            state=result.state.value,
+            tries=result.tries,
+            events=[event.id for event in result.events],
+            due_at_ms=result.due_at_ms,
+            waits_for=result.slot,
+            error=result.error,
+            duration_ms=round(duration_s * 1000, 1),
+        )

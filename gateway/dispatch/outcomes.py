@@ -1,0 +1,227 @@
+"""What a run's answer means for its handling: from an outcome or an error to a `HandlingResult`.
+
+| answer of the handler | state | due |
+| --- | --- | --- |
+| None, an Event, several | handled | |
+| Later | pending, its state kept, tries back to 0 | after its delay |
+| Retry, time-out, any other error | pending, one more try | its delay, else the schedule |
+| the same with no tries left | dead | |
+| SpApiRequestError with 404 or 409 | like any other error: Amazon's data lags behind its events | |
+| other SpApiRequestError, EnvelopeError, Reject | dead | |
+| Skip | skipped | |
+| CallDeferred: a call waits for its usage plan | pending, no try counted | when its token is due |
+
+Pure: the time and the random number are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.clock import rfc3339
+from gateway.errors import EnvelopeError, SpApiRequestError, SpApiRetryableError
+from gateway.handling import Event, Later, Reject, Retry, Skip
+from gateway.model import (
+    ClaimedHandling,
+    HandlingResult,
+    HandlingState,
+    IdPrefix,
+    NewEvent,
+    new_id,
+)
+from gateway.retry import next_due_ms
+
+_MAX_ERROR_CHARACTERS = 2_000
+_MAY_COME_TRUE = frozenset({404, 409})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a handling, as far as its result depends on it.
+
+    Attributes:
+        region: Region of the seller, or None.
+        schedule_s: Delay before each try, in seconds.
+        now_ms: When the run ended.
+        jitter: Random number in [0, 1).
+    """
+
+    claimed: ClaimedHandling
+    region: str | None
+    schedule_s: Sequence[float]
+    now_ms: int
+    jitter: float
+
+
+def result_of(run: Run, answer: object) -> HandlingResult:  # noqa: PLR0911 one for each row above
+    """Return what a handler's answer, returned or raised, means for its handling."""
+    match answer:
+        case None:
+            return _ended(run, HandlingState.HANDLED)
+        case Event():
+            return _handled(run, [answer])
+        case Later():
+            return _later(run, answer)
+        case Retry():
+            return _again(run, answer.reason, answer.after_s)
+        case Skip():
+            return _ended(run, HandlingState.SKIPPED, answer.reason)
+        case Reject():
+            return _ended(run, HandlingState.DEAD, answer.reason)
+        case BaseException():
+            return _failed(run, answer)
+        case list() | tuple() if all(isinstance(one, Event) for one in answer):
+            return _handled(run, answer)
+        case _:
+            reason = (
+                f"the handler returned {type(answer).__name__}; "
+                "return an Event, a list of Events, an outcome or None"
+            )
+            return _ended(run, HandlingState.DEAD, reason)
+
+
+def deferred(run: Run, *, until_ms: int, slot: str) -> HandlingResult:
+    """Return the result of a run whose call has to wait until its token is there."""
+    return HandlingResult(
+        id=run.claimed.id,
+        token=run.claimed.token,
+        state=HandlingState.PENDING,
+        tries=run.claimed.tries,
+        due_at_ms=until_ms,
+        slot=slot,
+        saved_state=run.claimed.saved_state,
+    )
+
+
+def _failed(run: Run, error: BaseException) -> HandlingResult:
+    text = _describe(error)
+    match error:
+        case SpApiRetryableError():
+            return _again(run, text, error.retry_after_s, at_least=True)
+        case SpApiRequestError() if error.status not in _MAY_COME_TRUE:
+            return _ended(run, HandlingState.DEAD, text)
+        case EnvelopeError():
+            return _ended(run, HandlingState.DEAD, text)
+        case _:
+            return _again(run, text, None)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, TimeoutError) and not error.args:
+        return "the run took longer than its time limit"
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _ended(run: Run, state: HandlingState, reason: str | None = None) -> HandlingResult:
+    return HandlingResult(
+        id=run.claimed.id,
+        token=run.claimed.token,
+        state=state,
+        tries=run.claimed.tries + (state is HandlingState.DEAD),
+        error=reason[:_MAX_ERROR_CHARACTERS] if reason else None,
+    )
+
+
+def _again(
+    run: Run, reason: str, after_s: float | None, *, at_least: bool = False
+) -> HandlingResult:
+    """Try again after `after_s` where it is given, else (or later, if `at_least`) by schedule."""
+    tries = run.claimed.tries + 1
+    due_ms = next_due_ms(
+        run.schedule_s, tries=tries, now_ms=run.now_ms, jitter=run.jitter, not_before_s=after_s
+    )
+    if due_ms is None:
+        return _ended(run, HandlingState.DEAD, reason)
+    if after_s is not None and not at_least:
+        due_ms = run.now_ms + round(after_s * 1000)
+    return HandlingResult(
+        id=run.claimed.id,
+        token=run.claimed.token,
+        state=HandlingState.PENDING,
+        tries=tries,
+        due_at_ms=due_ms,
+        saved_state=run.claimed.saved_state,
+        error=reason[:_MAX_ERROR_CHARACTERS],
+    )
+
+
+def _later(run: Run, later: Later) -> HandlingResult:
+    try:
+        state = orjson.dumps(later.state)
+    except TypeError as exc:
+        return _ended(run, HandlingState.DEAD, f"the state of Later is no JSON: {exc}")
+    return HandlingResult(
+        id=run.claimed.id,
+        token=run.claimed.token,
+        state=HandlingState.PENDING,
+        tries=0,
+        due_at_ms=run.now_ms + round(later.after_s * 1000),
+        saved_state=state,
+    )
+
+
+def _handled(run: Run, events: Sequence[Event]) -> HandlingResult:
+    claimed = run.claimed
+    try:
+        new_events = [_new_event(run, event) for event in events]
+    except TypeError as exc:
+        return _ended(run, HandlingState.DEAD, f"the event's data is no JSON: {exc}")
+    return HandlingResult(
+        id=claimed.id,
+        token=claimed.token,
+        state=HandlingState.HANDLED,
+        tries=claimed.tries,
+        events=new_events,
+    )
+
+
+def _new_event(run: Run, event: Event) -> NewEvent:
+    notification = run.claimed.notification
+    if event.occurred_at is not None:
+        occurred_at_ms = round(event.occurred_at.timestamp() * 1000)
+    else:
+        occurred_at_ms = notification.event_time_ms or notification.received_at_ms
+    return NewEvent(
+        id=new_id(IdPrefix.EVENT, run.now_ms),
+        type=event.type,
+        occurred_at_ms=occurred_at_ms,
+        seller_id=notification.seller_id,
+        marketplace_id=notification.marketplace_id,
+        replayed_from=run.claimed.replayed_from,
+        body=event_body(event.type, occurred_at_ms, _common(run), event.data),
+    )
+
+
+def event_body(
+    event_type: str, occurred_at_ms: int, common: Mapping[str, Any], data: Mapping[str, Any]
+) -> bytes:
+    """Return the exact bytes that every attempt of an event sends.
+
+    Raises:
+        TypeError: `data` holds something that JSON can't.
+    """
+    return orjson.dumps(
+        {"type": event_type, "timestamp": rfc3339(occurred_at_ms), "data": {**common, **data}}
+    )
+
+
+def _common(run: Run) -> Mapping[str, Any]:
+    notification = run.claimed.notification
+    event_time_ms = notification.event_time_ms
+    return {
+        "seller": notification.seller_id,
+        "region": run.region,
+        "marketplace": notification.marketplace_id,
+        "notification": {
+            "id": notification.identity,
+            "type": notification.type,
+            "payload_version": notification.payload_version,
+            "event_time": None if event_time_ms is None else rfc3339(event_time_ms),
+        },
+        "replayed_from": run.claimed.replayed_from,
+    }

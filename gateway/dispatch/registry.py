@@ -1,0 +1,210 @@
+"""Which handlers are loaded, and to which of them a notification is owed.
+
+Loading reports every fault at once, before anything runs. Matching is what ingest asks for each
+notification, so it reads no payload unless a handler's `key` needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import entry_points
+
+import structlog
+
+from gateway.errors import Fault, HandlerRegistrationError
+from gateway.handling import APPLICATION_PREFIX, Handler, Router
+from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
+
+ENTRY_POINT_GROUP = "gateway.handlers"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
+
+_log = structlog.get_logger("gateway.dispatch")
+
+
+class Registry:
+    """The loaded handlers, by name and by notification type."""
+
+    def __init__(self, handlers: Iterable[Handler]) -> None:
+        self.handlers: Mapping[str, Handler] = {handler.name: handler for handler in handlers}
+        self._fallbacks = tuple(one for one in self.handlers.values() if one.is_fallback)
+        by_type: dict[str, list[Handler]] = {}
+        for handler in self.handlers.values():
+            for type_ in handler.types:
+                by_type.setdefault(type_, []).append(handler)
+        self._by_type = {type_: tuple(handlers) for type_, handlers in by_type.items()}
+
+    def matching(self, notification_type: str) -> Sequence[Handler]:
+        """Return the handlers for a type: those that name it, else the fallbacks."""
+        named = self._by_type.get(notification_type)
+        if named is not None:
+            return named
+        if notification_type.startswith(APPLICATION_PREFIX):
+            return ()
+        return self._fallbacks
+
+    def owed(self, envelope: Envelope) -> Sequence[Owed]:
+        """Return the handlings that a notification gives rise to, with their keys."""
+        return [
+            Owed(
+                handler=handler.name,
+                key=_key(handler, envelope) if handler.key else None,
+                coalesce=handler.coalesce,
+            )
+            for handler in self.matching(envelope.type)
+        ]
+
+
+def _key(handler: Handler, envelope: Envelope) -> str | None:
+    assert handler.key is not None
+    try:
+        return handler.key(handler.view(_unstored(envelope)))
+    except Exception:  # noqa: BLE001 an author's function; the run itself will name the fault
+        _log.warning("handler.key_failed", handler=handler.name, type=envelope.type)
+        return None
+
+
+def _unstored(envelope: Envelope) -> StoredNotification:
+    return StoredNotification(
+        id="",
+        identity=envelope.identity,
+        type=envelope.type,
+        payload_version=envelope.payload_version,
+        seller_id=envelope.seller_id,
+        marketplace_id=envelope.marketplace_id,
+        application_id=envelope.application_id,
+        subscription_id=envelope.subscription_id,
+        event_time_ms=envelope.event_time_ms,
+        received_at_ms=0,
+        source="",
+        origin=Origin.SQS,
+        state=NotificationState.ACCEPTED,
+        body=envelope.body,
+    )
+
+
+def load_registry(modules: Sequence[str]) -> Registry:
+    """Load the routers that the settings name and check them against each other.
+
+    Args:
+        modules: Each a module with an attribute `router`, a `module:attribute`, or the name of an
+            entry point of the group `gateway.handlers`.
+
+    Raises:
+        HandlerRegistrationError: With every fault found.
+    """
+    faults: list[Fault] = []
+    handlers: list[tuple[str, Handler]] = []
+    for reference in modules:
+        router = _load(reference, faults)
+        if router is not None:
+            handlers.extend((reference, handler) for handler in router.handlers)
+    _check(handlers, faults)
+    if faults:
+        raise HandlerRegistrationError(faults)
+    return Registry(handler for _, handler in handlers)
+
+
+def _load(reference: str, faults: list[Fault]) -> Router | None:
+    where = f"handlers.modules: {reference!r}"
+    try:
+        loaded = _resolve(reference)
+    except ModuleNotFoundError as exc:
+        faults.append(
+            Fault(
+                where=where,
+                what=f"no module named {exc.name!r}",
+                mend="install it, or put its folder on PYTHONPATH",
+            )
+        )
+    except Exception as exc:  # noqa: BLE001 an author's module may raise anything on import
+        faults.append(
+            Fault(
+                where=where,
+                what=f"can't be loaded: {type(exc).__name__}: {exc}",
+                mend="mend the module; `python -c 'import …'` shows the whole traceback",
+            )
+        )
+    else:
+        if isinstance(loaded, Router):
+            return loaded
+        faults.append(
+            Fault(
+                where=where,
+                what=f"is a {type(loaded).__name__}, not a Router",
+                mend="name a module with `router = Router()`, or `module:attribute`",
+            )
+        )
+    return None
+
+
+def _resolve(reference: str) -> object:
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP, name=reference):
+        reference = entry_point.value
+    module_name, _, attribute = reference.partition(":")
+    module = importlib.import_module(module_name)
+    return getattr(module, attribute or "router")
+
+
+def _check(handlers: Sequence[tuple[str, Handler]], faults: list[Fault]) -> None:
+    seen: dict[str, str] = {}
+    for reference, handler in handlers:
+        where = f"handlers.modules: {reference!r}: handler {handler.name!r}"
+        if handler.name in seen:
+            faults.append(
+                Fault(
+                    where=where,
+                    what=f"has the name of a handler of {seen[handler.name]!r}",
+                    mend="give one of them another name: @router.on(…, name='…')",
+                )
+            )
+        seen.setdefault(handler.name, reference)
+        for check in _CHECKS:
+            fault = check(handler)
+            if fault is not None:
+                faults.append(Fault(where=where, what=fault[0], mend=fault[1]))
+
+
+def _bad_name(handler: Handler) -> tuple[str, str] | None:
+    if _NAME.match(handler.name):
+        return None
+    return "is no valid name", "use lower-case letters, digits and underscores"
+
+
+def _bad_types(handler: Handler) -> tuple[str, str] | None:
+    wrong = sorted(type_ for type_ in handler.types if not _TYPE.match(type_))
+    if not wrong:
+        return None
+    return f"takes {', '.join(map(repr, wrong))}", "write types as Amazon does: 'ORDER_CHANGE'"
+
+
+def _bad_function(handler: Handler) -> tuple[str, str] | None:
+    if not inspect.iscoroutinefunction(handler.function):
+        return "is no async function", "write `async def`"
+    try:
+        inspect.signature(handler.function).bind(None, None)
+    except TypeError:
+        return "takes other arguments than (notification, ctx)", "give it exactly these two"
+    return None
+
+
+def _bad_options(handler: Handler) -> tuple[str, str] | None:
+    if handler.coalesce and handler.key is None:
+        return "coalesces without a key", "add key=lambda n: …"
+    if handler.concurrency is not None and handler.concurrency < 1:
+        return f"has concurrency {handler.concurrency}", "use 1 or more"
+    if handler.timeout_s is not None and handler.timeout_s <= 0:
+        return f"has timeout_s {handler.timeout_s}", "use a positive number of seconds"
+    return None
+
+
+_CHECKS: Sequence[Callable[[Handler], tuple[str, str] | None]] = (
+    _bad_name,
+    _bad_types,
+    _bad_function,
+    _bad_options,
+)

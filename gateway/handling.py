@@ -1,0 +1,363 @@
+"""What handler authors write with: Router, Notification, Context and the outcomes of a run.
+
+A handler is an async function of a notification and a context. It returns `Event`s (or None), or
+returns or raises `Later`, `Retry`, `Skip` or `Reject`. It never writes to the store, and it must be
+safe to run twice: a crash, or a follow-up call that has to wait for its usage plan, runs it again
+from the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+import orjson
+
+from gateway.envelope import payload_of
+from gateway.errors import NotFoundError
+from gateway.notifications.base import PayloadModel
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from gateway.model import StoredNotification
+    from gateway.spapi.client import SellerCalls
+
+PayloadT = TypeVar("PayloadT")
+ModelT = TypeVar("ModelT", bound=PayloadModel)
+
+APPLICATION_PREFIX = "APPLICATION_OAUTH_"
+
+
+# ── outcomes ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something to publish.
+
+    Attributes:
+        type: Dot-separated name such as `order.changed`.
+        data: JSON-ready mapping; the gateway adds seller, region, marketplace and notification.
+        occurred_at: When it happened; the notification's event time unless set.
+    """
+
+    type: str
+    data: Mapping[str, Any]
+    occurred_at: datetime | None = None
+
+
+class Outcome(Exception):  # noqa: N818 an outcome is no error; it is raised for convenience
+    """Base of the outcomes that are not events; each may be returned or raised."""
+
+
+class Later(Outcome):
+    """Go on later, with `state` kept: the durable continuation of a slow job."""
+
+    def __init__(self, after: timedelta | float, state: Any = None) -> None:
+        super().__init__()
+        self.after_s = _seconds(after)
+        self.state = state
+
+
+class Retry(Outcome):
+    """Failed for now: try again after `after`, or on the schedule where it is None."""
+
+    def __init__(self, reason: str, after: timedelta | float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_s = None if after is None else _seconds(after)
+
+
+class Skip(Outcome):
+    """Nothing to do, on purpose; the handling ends as skipped."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Reject(Outcome):
+    """Can never succeed; the handling ends as dead, with the reason shown to the operator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _seconds(after: timedelta | float) -> float:
+    return after.total_seconds() if isinstance(after, timedelta) else float(after)
+
+
+Answer = Event | Sequence[Event] | Outcome | None
+
+
+# ── notification and context ─────────────────────────────────────────────────────────────────────
+
+
+class Notification(Generic[PayloadT]):
+    """A notification as a handler sees it; the payload is read when it is asked for."""
+
+    def __init__(
+        self, stored: StoredNotification, read: Callable[[Mapping[str, Any]], PayloadT]
+    ) -> None:
+        self._stored = stored
+        self._read = read
+
+    @property
+    def id(self) -> str:
+        """The gateway's id (`ntf_…`)."""
+        return self._stored.id
+
+    @property
+    def notification_id(self) -> str:
+        """Amazon's id; where the type carries none, a digest of the body."""
+        return self._stored.identity
+
+    @property
+    def type(self) -> str:
+        """Notification type such as `ORDER_CHANGE`."""
+        return self._stored.type
+
+    @property
+    def payload_version(self) -> str:
+        """Version of the payload's shape; empty where the message names none."""
+        return self._stored.payload_version
+
+    @property
+    def seller_id(self) -> str | None:
+        """Selling partner the notification is about, as far as it is known."""
+        return self._stored.seller_id
+
+    @property
+    def marketplace_id(self) -> str | None:
+        """Marketplace that the payload names, if it names one."""
+        return self._stored.marketplace_id
+
+    @property
+    def event_time(self) -> datetime | None:
+        """When it happened, according to Amazon, in UTC."""
+        return _utc(self._stored.event_time_ms)
+
+    @property
+    def received_at(self) -> datetime:
+        """When the gateway took it from the queue, in UTC."""
+        received = _utc(self._stored.received_at_ms)
+        assert received is not None
+        return received
+
+    @cached_property
+    def raw(self) -> Mapping[str, Any]:
+        """The whole notification as it came, without the wrappers round it."""
+        raw: Mapping[str, Any] = orjson.loads(self._stored.body)
+        return raw
+
+    @cached_property
+    def payload(self) -> PayloadT:
+        """The payload, typed if the handler named a model, else a mapping.
+
+        Raises:
+            EnvelopeError: The payload doesn't fit the model; the handling ends as dead.
+        """
+        return self._read(payload_of(self._stored.body))
+
+
+def _utc(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a handler has at hand during one run.
+
+    Attributes:
+        handling_id: Id of the handling (`hdl_…`).
+        tries: Failed runs before this one.
+        state: What the last `Later` kept, or None in the first run.
+        seller_id: Seller of the notification, or None.
+        region: `na`, `eu` or `fe`; None for a seller that is not configured.
+        marketplace_ids: Marketplaces configured for the seller.
+        settings: The table `[handlers.<name>]` of the settings.
+        log: Logger bound to this handling.
+        now: When the run began, in UTC.
+    """
+
+    handling_id: str
+    tries: int
+    now: datetime
+    log: FilteringBoundLogger
+    state: Any = None
+    seller_id: str | None = None
+    region: str | None = None
+    marketplace_ids: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    calls: SellerCalls | None = field(default=None, repr=False)
+
+    @property
+    def spapi(self) -> SellerCalls:
+        """SP-API calls in the name of the notification's seller, inside its usage plan.
+
+        Raises:
+            NotFoundError: The notification names no seller that the gateway knows.
+        """
+        if self.calls is None:
+            raise NotFoundError(
+                f"no follow-up call can be made: seller {self.seller_id!r} is not configured; "
+                "add it under [[sellers]] with its refresh token"
+            )
+        return self.calls
+
+
+# ── registration ─────────────────────────────────────────────────────────────────────────────────
+
+HandlerFunction = Callable[[Notification[Any], Context], Awaitable[Answer]]
+KeyFunction = Callable[[Notification[Any]], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handler:
+    """One registered handler.
+
+    Attributes:
+        types: Notification types it takes; empty for a fallback.
+        model: Payload model, or None for a plain mapping.
+        key: Handlings of one (handler, seller, key) run one at a time.
+        coalesce: Those that wait behind one key collapse into the newest.
+        concurrency: Runs at once in one process; None for the setting.
+        timeout_s: Time limit of one run; None for the setting.
+        schedule_s: Delays before each try; None for the setting.
+    """
+
+    name: str
+    function: HandlerFunction
+    types: frozenset[str] = frozenset()
+    model: type[PayloadModel] | None = None
+    key: KeyFunction | None = None
+    coalesce: bool = False
+    concurrency: int | None = None
+    timeout_s: float | None = None
+    schedule_s: Sequence[float] | None = None
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether it takes the types that no other loaded handler takes."""
+        return not self.types
+
+    def view(self, stored: StoredNotification) -> Notification[Any]:
+        """Return the notification as this handler sees it."""
+        return Notification(stored, self.model.from_payload if self.model else _as_mapping)
+
+
+def _as_mapping(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return payload
+
+
+class Router:
+    """A set of handlers, to be named under `[handlers] modules`."""
+
+    def __init__(self) -> None:
+        self._handlers: list[Handler] = []
+
+    @property
+    def handlers(self) -> Sequence[Handler]:
+        """The handlers registered so far, in order."""
+        return tuple(self._handlers)
+
+    @overload
+    def on(
+        self,
+        first: type[ModelT],
+        /,
+        *,
+        name: str | None = None,
+        key: Callable[[Notification[ModelT]], str | None] | None = None,
+        coalesce: bool = False,
+        concurrency: int | None = None,
+        timeout_s: float | None = None,
+        schedule_s: Sequence[float] | None = None,
+    ) -> Callable[
+        [Callable[[Notification[ModelT], Context], Awaitable[Answer]]],
+        Callable[[Notification[ModelT], Context], Awaitable[Answer]],
+    ]: ...
+
+    @overload
+    def on(
+        self,
+        first: str,
+        /,
+        *more: str,
+        name: str | None = None,
+        key: Callable[[Notification[Mapping[str, Any]]], str | None] | None = None,
+        coalesce: bool = False,
+        concurrency: int | None = None,
+        timeout_s: float | None = None,
+        schedule_s: Sequence[float] | None = None,
+    ) -> Callable[
+        [Callable[[Notification[Mapping[str, Any]], Context], Awaitable[Answer]]],
+        Callable[[Notification[Mapping[str, Any]], Context], Awaitable[Answer]],
+    ]: ...
+
+    def on(
+        self,
+        first: type[PayloadModel] | str,
+        /,
+        *more: str,
+        name: str | None = None,
+        key: KeyFunction | None = None,
+        coalesce: bool = False,
+        concurrency: int | None = None,
+        timeout_s: float | None = None,
+        schedule_s: Sequence[float] | None = None,
+    ) -> Callable[[HandlerFunction], HandlerFunction]:
+        """Register the decorated function for a payload model, or for types by name.
+
+        The handler's name is the function's unless `name` is given; it is what the store, the
+        metrics and `[handlers.<name>]` call it, so don't change it while handlings wait.
+        """
+        if isinstance(first, str):
+            types, model = frozenset((first, *more)), None
+        else:
+            types, model = frozenset((first.notification_type,)), first
+
+        def register(function: HandlerFunction) -> HandlerFunction:
+            self._handlers.append(
+                Handler(
+                    name=name or function.__name__,
+                    function=function,
+                    types=types,
+                    model=model,
+                    key=key,
+                    coalesce=coalesce,
+                    concurrency=concurrency,
+                    timeout_s=timeout_s,
+                    schedule_s=schedule_s,
+                )
+            )
+            return function
+
+        return register
+
+    def fallback(
+        self, *, name: str | None = None, concurrency: int | None = None
+    ) -> Callable[[HandlerFunction], HandlerFunction]:
+        """Register the decorated function for types that no other loaded handler takes.
+
+        Notifications about the application's own credentials (`APPLICATION_OAUTH_…`) never reach
+        a fallback.
+        """
+
+        def register(function: HandlerFunction) -> HandlerFunction:
+            self._handlers.append(
+                Handler(name=name or function.__name__, function=function, concurrency=concurrency)
+            )
+            return function
+
+        return register
+
+    def include(self, *routers: Router) -> None:
+        """Take over the handlers of other routers."""
+        for router in routers:
+            self._handlers.extend(router.handlers)

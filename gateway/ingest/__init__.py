@@ -1,0 +1,1 @@
+"""From messages to notifications: receive, understand, commit, and only then delete."""

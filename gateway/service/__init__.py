@@ -1,0 +1,1 @@
+"""Composition root: from settings to running objects, and back down in good order."""
