@@ -1,0 +1,17 @@
+"""The client of Amazon's Selling Partner API (SP-API).
+
+It decides how a call is authorised, when it may go out, how it is sent and what its answer means.
+It never decides when a handling runs again (that is `gateway.dispatch`) and holds nothing durable:
+usage-plan buckets and sellers are reached through the protocols of `throttle` and `directory`.
+
+    client      a seller's calls: names, parameters, typed calls
+    runner      one call's requests: retries, budget, the canonical line
+    auth        Login with Amazon: which token
+    throttle    usage plans: when
+    transport   one HTTP request
+    answers     what a status and a body mean
+    catalog     every operation as data
+    plans       which usage plan holds
+    regions     regions, endpoints, marketplaces as data
+    orders      typed calls of the Orders API
+"""

@@ -1,0 +1,103 @@
+"""How the client's parts go together.
+
+It decides nothing but that: the caller brings session, store and clock, and gets a client. It opens
+nothing that would have to be closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from gateway.clock import Clock
+from gateway.model import UsagePlan
+from gateway.spapi.auth import LWA_ENDPOINT, LwaTokens
+from gateway.spapi.catalog import Catalog
+from gateway.spapi.client import SpApiClient
+from gateway.spapi.directory import DirectoryCache, SellerDirectory
+from gateway.spapi.plans import UsagePlans
+from gateway.spapi.regions import Endpoints
+from gateway.spapi.runner import CallMetrics, CallRunner, RunnerParts
+from gateway.spapi.throttle import BucketStore, Throttle
+from gateway.spapi.transport import HttpTransport, user_agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """What a deployment may choose.
+
+    Attributes:
+        endpoint: Base URL for all regions in place of Amazon's, or None.
+        endpoints: Base URLs of single regions (`na`, `eu`, `fe`); win over `endpoint`.
+        sandbox: Amazon's sandbox hosts in place of the live ones.
+        lwa_endpoint: Whole URL of the token endpoint.
+        usage_plans: Plans by full name or bare operation id; win over header and catalogue.
+        timeout_s: For one request.
+        budget_s: For one call; no further request starts after it.
+        moment_s: Longest wait for a usage plan that is slept through.
+        agent_suffix: Added to the `user-agent`.
+    """
+
+    endpoint: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    sandbox: bool = False
+    lwa_endpoint: str = LWA_ENDPOINT
+    usage_plans: Mapping[str, UsagePlan] = field(default_factory=dict)
+    timeout_s: float = 30.0
+    budget_s: float = 20.0
+    moment_s: float = 1.0
+    agent_suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientNeeds:
+    """What a client is given, and never closes."""
+
+    session: aiohttp.ClientSession
+    directory: SellerDirectory
+    buckets: BucketStore
+    clock: Clock
+    metrics: CallMetrics
+
+
+def make_client(
+    needs: ClientNeeds, options: ClientOptions | None = None, catalog: Catalog | None = None
+) -> SpApiClient:
+    """Return a client.
+
+    Raises:
+        ConfigurationError: `usage_plans` name unknown operations.
+        InvalidInputError: `endpoints` name an unknown region.
+    """
+    options = options or ClientOptions()
+    catalog = catalog or Catalog.load()
+    directory = DirectoryCache(needs.directory, clock=needs.clock)
+    transport = HttpTransport(
+        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
+    )
+    runner = CallRunner(
+        RunnerParts(
+            tokens=LwaTokens(
+                transport=transport,
+                directory=directory,
+                clock=needs.clock,
+                endpoint=options.lwa_endpoint,
+            ),
+            throttle=Throttle(
+                buckets=needs.buckets,
+                plans=UsagePlans(catalog, options.usage_plans),
+                clock=needs.clock,
+                moment_s=options.moment_s,
+            ),
+            transport=transport,
+            endpoints=Endpoints(
+                endpoint=options.endpoint, by_region=options.endpoints, sandbox=options.sandbox
+            ),
+            clock=needs.clock,
+            metrics=needs.metrics,
+            budget_s=options.budget_s,
+        )
+    )
+    return SpApiClient(catalog=catalog, directory=directory, runner=runner)

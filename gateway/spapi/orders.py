@@ -1,0 +1,278 @@
+"""Typed calls of the Orders API: getOrder of 2026-01-01 and of v0, in one shape.
+
+It decides which fields of an order are named here. The named fields are the ones that hold no
+personal data, an allow-list: buyer, recipient, addresses, gift texts, customisation, serial,
+tracking and tax numbers stay in `Order.raw` alone, and so does whatever Amazon adds. It never
+decides whether an order is complete: Amazon leaves out what the application may not see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import SpApiRetryableError
+
+DEFAULT_DATA = ("FULFILLMENT", "PROCEEDS")
+"""What getOrder asks for unless told: status and totals; nothing personal."""
+
+_GET_ORDER = "orders.2026-01-01.getOrder"
+_GET_ORDER_V0 = "orders.v0.getOrder"
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SPELLED = {"CANCELED": "CANCELLED"}
+_FULFILLED_BY = {"MFN": "MERCHANT", "AFN": "AMAZON"}
+
+_FORM = ConfigDict(frozen=True, extra="forbid")
+
+
+class Money(BaseModel):
+    """An amount as Amazon writes it: a decimal in text, and its ISO 4217 currency."""
+
+    model_config = _FORM
+
+    amount: str
+    currency: str
+
+
+class Span(BaseModel):
+    """A time from and to, RFC 3339."""
+
+    model_config = _FORM
+
+    earliest: str | None = None
+    latest: str | None = None
+
+
+class OrderItem(BaseModel):
+    """One line of an order."""
+
+    model_config = _FORM
+
+    order_item_id: str
+    asin: str | None = None
+    seller_sku: str | None = None
+    title: str | None = None
+    quantity_ordered: int | None = None
+    quantity_shipped: int | None = None
+    quantity_unshipped: int | None = None
+    unit_price: Money | None = None
+    total: Money | None = None
+
+
+class Order(BaseModel):
+    """An order, the same whichever version of the API it came from.
+
+    Attributes:
+        status: In the words of 2026-01-01, such as `PARTIALLY_SHIPPED`; None without FULFILLMENT.
+        fulfilled_by: `MERCHANT` or `AMAZON`.
+        items: Empty from v0, where items are a call of their own.
+        raw: Everything that Amazon sent, personal data included; never part of a dump or a repr.
+    """
+
+    model_config = _FORM
+
+    order_id: str
+    status: str | None = None
+    marketplace_id: str | None = None
+    sales_channel: str | None = None
+    purchased_at: str | None = None
+    last_updated_at: str | None = None
+    fulfilled_by: str | None = None
+    service_level: str | None = None
+    programs: tuple[str, ...] = ()
+    ship_by: Span | None = None
+    deliver_by: Span | None = None
+    total: Money | None = None
+    items: tuple[OrderItem, ...] = ()
+    items_shipped: int | None = None
+    items_unshipped: int | None = None
+    raw: Mapping[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+
+    def without_personal_data(self) -> dict[str, Any]:
+        """Return the named fields as JSON values: nothing about the buyer or the recipient."""
+        return self.model_dump(mode="json")
+
+
+class Calls(Protocol):
+    """What this module needs of a seller's calls."""
+
+    def call(self, name: str, /, **parameters: Any) -> Awaitable[dict[str, Any]]:
+        """Call the operation that `name` means."""
+        ...
+
+
+class Orders:
+    """The Orders API 2026-01-01."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def get_order(self, order_id: str, included_data: Sequence[str] = DEFAULT_DATA) -> Order:
+        """Return an order.
+
+        Args:
+            order_id: Amazon's order id.
+            included_data: Data sets to ask for, such as `FULFILLMENT` or `BUYER`; some need a role
+                and are silently left out without it.
+
+        Raises:
+            SpApiError: The call failed; the subclass says what to do.
+        """
+        answer = await self._calls.call(
+            _GET_ORDER, orderId=order_id, includedData=list(included_data) or None
+        )
+        return _read(answer, "order", _order, operation=_GET_ORDER)
+
+
+class OrdersV0:
+    """The Orders API v0, which Amazon means to remove on 2027-03-27."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def get_order(self, order_id: str) -> Order:
+        """Return an order without its items.
+
+        Raises:
+            SpApiError: The call failed; the subclass says what to do.
+        """
+        answer = await self._calls.call(_GET_ORDER_V0, orderId=order_id)
+        return _read(answer, "payload", _order_v0, operation=_GET_ORDER_V0)
+
+
+class _Reader(Protocol):
+    def __call__(self, order_id: str, raw: Mapping[str, Any], /) -> Order: ...
+
+
+def _read(answer: Mapping[str, Any], under: str, reader: _Reader, *, operation: str) -> Order:
+    raw = _table(answer.get(under))
+    order_id = _text(raw.get("orderId")) or _text(raw.get("AmazonOrderId"))
+    if order_id is None:
+        raise SpApiRetryableError(
+            f"{operation}: Amazon's answer holds no order under {under!r}; try later",
+            operation=operation,
+            status=200,
+        )
+    return reader(order_id, raw)
+
+
+def _order(order_id: str, raw: Mapping[str, Any]) -> Order:
+    channel = _table(raw.get("salesChannel"))
+    fulfillment = _table(raw.get("fulfillment"))
+    items = tuple(_item(item) for item in _tables(raw.get("orderItems")))
+    return Order(
+        order_id=order_id,
+        status=_status(fulfillment.get("fulfillmentStatus")),
+        marketplace_id=_text(channel.get("marketplaceId")),
+        sales_channel=_text(channel.get("marketplaceName")) or _text(channel.get("channelName")),
+        purchased_at=_text(raw.get("createdTime")),
+        last_updated_at=_text(raw.get("lastUpdatedTime")),
+        fulfilled_by=_text(fulfillment.get("fulfilledBy")),
+        service_level=_text(fulfillment.get("fulfillmentServiceLevel")),
+        programs=_texts(raw.get("programs")),
+        ship_by=_span(fulfillment.get("shipByWindow")),
+        deliver_by=_span(fulfillment.get("deliverByWindow")),
+        total=_money(_table(raw.get("proceeds")).get("grandTotal")),
+        items=items,
+        items_shipped=_sum(item.quantity_shipped for item in items),
+        items_unshipped=_sum(item.quantity_unshipped for item in items),
+        raw=raw,
+    )
+
+
+def _item(raw: Mapping[str, Any]) -> OrderItem:
+    product = _table(raw.get("product"))
+    fulfillment = _table(raw.get("fulfillment"))
+    return OrderItem(
+        order_item_id=_text(raw.get("orderItemId")) or "",
+        asin=_text(product.get("asin")),
+        seller_sku=_text(product.get("sellerSku")),
+        title=_text(product.get("title")),
+        quantity_ordered=_whole(raw.get("quantityOrdered")),
+        quantity_shipped=_whole(fulfillment.get("quantityFulfilled")),
+        quantity_unshipped=_whole(fulfillment.get("quantityUnfulfilled")),
+        unit_price=_money(_table(product.get("price")).get("unitPrice")),
+        total=_money(_table(raw.get("proceeds")).get("proceedsTotal")),
+    )
+
+
+def _order_v0(order_id: str, raw: Mapping[str, Any]) -> Order:
+    channel = _text(raw.get("FulfillmentChannel"))
+    return Order(
+        order_id=order_id,
+        status=_status(raw.get("OrderStatus")),
+        marketplace_id=_text(raw.get("MarketplaceId")),
+        sales_channel=_text(raw.get("SalesChannel")),
+        purchased_at=_text(raw.get("PurchaseDate")),
+        last_updated_at=_text(raw.get("LastUpdateDate")),
+        fulfilled_by=_FULFILLED_BY.get(channel or "", channel),
+        service_level=_text(raw.get("ShipmentServiceLevelCategory")),
+        programs=_programs_v0(raw),
+        ship_by=_between(raw.get("EarliestShipDate"), raw.get("LatestShipDate")),
+        deliver_by=_between(raw.get("EarliestDeliveryDate"), raw.get("LatestDeliveryDate")),
+        total=_money(raw.get("OrderTotal")),
+        items_shipped=_whole(raw.get("NumberOfItemsShipped")),
+        items_unshipped=_whole(raw.get("NumberOfItemsUnshipped")),
+        raw=raw,
+    )
+
+
+def _programs_v0(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    flags = {"IsPrime": "PRIME", "IsBusinessOrder": "AMAZON_BUSINESS", "IsPremiumOrder": "PREMIUM"}
+    return tuple(word for key, word in flags.items() if raw.get(key) is True)
+
+
+def _status(value: object) -> str | None:
+    """Return a status in capitals: `PartiallyShipped` and `Canceled` as 2026-01-01 writes them."""
+    text = _text(value)
+    if text is None:
+        return None
+    word = text if text.isupper() else _WORD_START.sub("_", text).upper()
+    return _SPELLED.get(word, word)
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> Sequence[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _money(value: object) -> Money | None:
+    table = {key.lower(): item for key, item in _table(value).items()}
+    amount, currency = table.get("amount"), _text(table.get("currencycode"))
+    if currency is None or not isinstance(amount, str | int | float):
+        return None
+    return Money(amount=str(amount), currency=currency)
+
+
+def _span(value: object) -> Span | None:
+    table = _table(value)
+    return _between(table.get("earliestDateTime"), table.get("latestDateTime"))
+
+
+def _between(earliest: object, latest: object) -> Span | None:
+    span = Span(earliest=_text(earliest), latest=_text(latest))
+    return span if span.earliest or span.latest else None
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -1,0 +1,221 @@
+"""When a call may go out: Amazon's usage plans, kept over all replicas.
+
+It decides whether a call goes now, waits a moment, or gives its worker back (`CallDeferred`). The
+token buckets themselves stand in the store behind `BucketStore`; here is only who asks them, and
+when. Nothing is taken ahead of need, so replicas together never overshoot.
+
+Buckets: one per (application, region, operation, seller), and one per (application, region,
+operation) where Amazon states a limit of the application, or where the operation is grantless.
+Source: Amazon's page "Usage plans and rate limits in the SP-API".
+"""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from gateway.clock import Clock
+from gateway.model import Grant, UsagePlan
+from gateway.spapi.catalog import Operation
+from gateway.spapi.directory import Caller
+from gateway.spapi.line import Answer, Line, answers
+from gateway.spapi.plans import UsagePlans, with_margin
+
+_LONGEST_BLOCK_S = 120.0
+_REMEMBERED = 10_000
+
+
+class BucketStore(Protocol):
+    """Token buckets that all replicas share.
+
+    A bucket that is asked for first starts full. Refused callers are promised the tokens to come,
+    one each, first come first served; who comes back for a promised token goes before newcomers.
+    """
+
+    async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
+        """Take up to `want` tokens; each one refused gets a time in `slots_ms` instead.
+
+        Args:
+            key: The bucket.
+            plan: Rate and size of the bucket as the caller knows them.
+            want: How many.
+            promised: Whether the caller comes back at its slot.
+        """
+        ...
+
+    async def correct(
+        self, key: str, *, plan: UsagePlan | None = None, blocked_until_ms: int | None = None
+    ) -> None:
+        """Set what Amazon said: another plan, or that the bucket is empty until a time."""
+        ...
+
+
+class CallDeferred(BaseException):
+    """The call's token is too far away to wait for: run the handling again at `until_ms`.
+
+    Attributes:
+        until_ms: When the token is there.
+        slot: Bucket that promised it; pass it back as `slot` on the next run.
+        operation: Full name of what was called.
+    """
+
+    def __init__(self, *, until_ms: int, slot: str, operation: str) -> None:
+        super().__init__(f"{operation} must wait for its usage plan until {until_ms}")
+        self.until_ms = until_ms
+        self.slot = slot
+        self.operation = operation
+
+
+class Throttle:
+    """Passes calls one by one, as their buckets allow."""
+
+    def __init__(
+        self,
+        *,
+        buckets: BucketStore,
+        plans: UsagePlans,
+        clock: Clock,
+        moment_s: float = 1.0,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Bind the buckets.
+
+        Args:
+            buckets: Shared by all replicas.
+            plans: What each bucket holds.
+            clock: For waits.
+            moment_s: Longest wait that is slept through; a longer one defers the call.
+            jitter: Random numbers in [0, 1).
+        """
+        self._buckets = buckets
+        self._plans = plans
+        self._clock = clock
+        self._moment_s = moment_s
+        self._jitter = jitter
+        self._lines: dict[str, Line] = {}
+        self._announced: OrderedDict[str, None] = OrderedDict()
+        self._strikes: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def take(
+        self,
+        operation: Operation,
+        caller: Caller,
+        *,
+        slot: str | None = None,
+        patience_s: float | None = None,
+    ) -> float:
+        """Return when the call may go out, with the seconds that it waited.
+
+        Args:
+            operation: What is called.
+            caller: For whom.
+            slot: Bucket that promised a token on an earlier run, or None.
+            patience_s: Longest wait for each bucket in place of `moment_s`.
+
+        Raises:
+            CallDeferred: The wait is longer than that.
+        """
+        started_s = self._clock.monotonic_s()
+        patience_s = self._moment_s if patience_s is None else patience_s
+        for key, plan in self._needed(operation, caller):
+            await self._announce(operation, key, plan)
+            await self._pass(operation, key, plan, promised=key == slot, patience_s=patience_s)
+        return self._clock.monotonic_s() - started_s
+
+    async def learn(self, operation: Operation, caller: Caller, limit: str | None) -> None:
+        """Take in an answer's `x-amzn-RateLimit-Limit`, or None where it is missing."""
+        key = bucket_key(operation, caller)
+        self._strikes.pop(key, None)
+        plan = self._plans.learn(operation, key, limit)
+        if plan is not None:
+            await self._buckets.correct(key, plan=with_margin(plan))
+
+    async def block(
+        self, operation: Operation, caller: Caller, *, at_least_s: float | None = None
+    ) -> None:
+        """Close the bucket for a while, because Amazon answered 429.
+
+        Answers to calls that went out before it was closed don't lengthen the while; each new
+        refusal in a row doubles it.
+        """
+        key = bucket_key(operation, caller)
+        strikes, blocked_until_ms = self._strikes.get(key, (0, 0))
+        now_ms = self._clock.now_ms()
+        if now_ms < blocked_until_ms:
+            return
+        spacing_s = 1 / self._plans.of(operation, key).rate_per_s
+        back_off_s = min(spacing_s * 2.0**strikes, max(spacing_s, _LONGEST_BLOCK_S))
+        wait_s = max(at_least_s or 0.0, back_off_s * (0.5 + self._jitter()))
+        until_ms = now_ms + round(wait_s * 1000)
+        self._strikes[key] = (min(strikes + 1, 20), until_ms)
+        _bound(self._strikes)
+        await self._buckets.correct(key, blocked_until_ms=until_ms)
+
+    def _needed(self, operation: Operation, caller: Caller) -> Sequence[tuple[str, UsagePlan]]:
+        key = bucket_key(operation, caller)
+        own = (key, with_margin(self._plans.of(operation, key)))
+        shared = operation.application_plan
+        if shared is None or caller.seller_id is None:
+            return (own,)
+        return (own, (_application_key(operation, caller), with_margin(shared)))
+
+    async def _announce(self, operation: Operation, key: str, plan: UsagePlan) -> None:
+        """Write a plan of the settings over what the bucket may hold, once for each process."""
+        if not self._plans.overridden(operation) or key in self._announced:
+            return
+        self._announced[key] = None
+        _bound(self._announced)
+        await self._buckets.correct(key, plan=plan)
+
+    async def _pass(
+        self, operation: Operation, key: str, plan: UsagePlan, *, promised: bool, patience_s: float
+    ) -> None:
+        started_s = self._clock.monotonic_s()
+        while True:
+            answer = await self._ask(key, plan, promised=promised)
+            if answer.granted:
+                return
+            now_ms = self._clock.now_ms()
+            # Back for its slot and still too early (clocks differ a little): the next token is
+            # its own. A newcomer waits for the slot that it was promised.
+            near_ms = answer.token_at_ms if promised and answer.token_at_ms else answer.slot_ms
+            wait_s = max(near_ms - now_ms, 1) / 1000
+            if self._clock.monotonic_s() - started_s + wait_s > patience_s:
+                raise CallDeferred(until_ms=answer.slot_ms, slot=key, operation=operation.name)
+            await self._clock.sleep(wait_s)
+            promised = True
+
+    async def _ask(self, key: str, plan: UsagePlan, *, promised: bool) -> Answer:
+        if promised:
+            return answers(await self._buckets.take(key, plan=plan, want=1, promised=True), 1)[0]
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line()
+        try:
+            return await line.ask(
+                lambda want: self._buckets.take(key, plan=plan, want=want, promised=False)
+            )
+        finally:
+            if line.idle and self._lines.get(key) is line:
+                del self._lines[key]
+
+
+def bucket_key(operation: Operation, caller: Caller) -> str:
+    """Return the name of the bucket that counts this caller's calls of `operation`."""
+    if caller.seller_id is None:
+        return _application_key(operation, caller)
+    return f"{_application_key(operation, caller)}/{quote(caller.seller_id, safe='')}"
+
+
+def _application_key(operation: Operation, caller: Caller) -> str:
+    # Two operations share a name but not a method, hence both.
+    application = quote(caller.application_id, safe="")
+    return f"{application}/{caller.region}/{operation.method}:{operation.name}"
+
+
+def _bound(kept: OrderedDict[str, Any]) -> None:
+    if len(kept) > _REMEMBERED:
+        kept.popitem(last=False)
