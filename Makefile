@@ -70,6 +70,10 @@ fmt: $(VENV_READY) ## Mend style and formatting where it can be done for you
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+.PHONY: docs
+docs: $(VENV_READY) ## Write the reference tables of docs/ from the code again
+	$(BIN)/python -m tests.support.reference
+
 .PHONY: tools
 tools: $(MINISTACK_READY) ## Install the emulators that the tests start as processes of their own
 

@@ -1,0 +1,168 @@
+"""The reference tables of docs/, rendered from the code that they describe.
+
+`python -m tests.support.reference` (`make docs`) writes them between the markers of each page;
+tests/architecture/test_docs.py fails where a page and the code differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import click
+import typer
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gateway.settings import Settings
+from gateway.settings.tree import SECRETS
+from gateway.telemetry.metrics import Metrics
+
+DOCS = Path(__file__).parents[2] / "docs"
+BEGIN, END = "<!-- reference:begin -->", "<!-- reference:end -->"
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def settings_reference() -> str:
+    """One table for each table of gateway.toml, with the default and meaning of each key."""
+    return "\n".join(
+        line for name, info in Settings.model_fields.items() for line in _section(name, info)
+    )
+
+
+def _section(name: str, info: FieldInfo) -> Iterator[str]:
+    model, many = _table(info.annotation)
+    yield f"## `[[{name}]]`" if many else f"## `[{name}]`"
+    yield ""
+    yield (model.__doc__ or "").strip()
+    yield ""
+    yield "| key | default | meaning |"
+    yield "| --- | --- | --- |"
+    for key, field in model.model_fields.items():
+        if field.exclude:
+            continue
+        also = f", `{key}_file`" if key in SECRETS.get(name, ()) else ""
+        yield f"| `{key}`{also} | {_default(field)} | {field.description} |"
+        for inner, inner_field in _rows(field.annotation):
+            yield f"| `{key}.….{inner}` | {_default(inner_field)} | {inner_field.description} |"
+    yield ""
+
+
+def _table(annotation: Any) -> tuple[type[BaseModel], bool]:
+    """The model behind an annotation, and whether there may be many of it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    return get_args(annotation)[0], True
+
+
+def _rows(annotation: Any) -> Iterator[tuple[str, FieldInfo]]:
+    """The keys of the tables that a mapping holds."""
+    if get_origin(annotation) is dict:
+        value = get_args(annotation)[1]
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            yield from value.model_fields.items()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    assert value is not PydanticUndefined
+    if value is None or value in ((), {}):
+        return "none"
+    assert not isinstance(value, SecretStr)
+    plain = [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)
+    return f"`{json.dumps(plain)}`"
+
+
+def _plain(value: object) -> object:
+    """The value as a person writes it: 30 for 30.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# ── metrics ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def metrics_reference() -> str:
+    """One row for each metric, as `/metrics` names it."""
+    registry = CollectorRegistry()
+    Metrics(registry, version="1")
+    lines = ["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |"]
+    for collector in sorted(_collectors(registry), key=_metric_name):
+        family = next(iter(collector.collect()))
+        labels = ", ".join(f"`{label}`" for label in collector._labelnames) or "none"
+        lines.append(
+            f"| `{_metric_name(collector)}` | {family.type} | {labels} | {family.documentation} |"
+        )
+    return "\n".join(lines)
+
+
+def _collectors(registry: CollectorRegistry) -> set[Any]:
+    return set(registry._collector_to_names)
+
+
+def _metric_name(collector: Any) -> str:
+    family = next(iter(collector.collect()))
+    return f"{family.name}_total" if family.type == "counter" else str(family.name)
+
+
+# ── command line ──────────────────────────────────────────────────────────────────────────────────
+
+
+def cli_reference() -> str:
+    """One section for each command, with its arguments and options."""
+    from gateway.cli import app  # noqa: PLC0415 heavy, and needed here only
+
+    return "\n".join(_commands(typer.main.get_command(app), ("gateway",)))
+
+
+def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name, child in sorted(command.commands.items()):
+            if not child.hidden:
+                yield from _commands(child, (*path, name))
+        return
+    arguments = [each for each in command.params if isinstance(each, click.Argument)]
+    context = click.Context(command)
+    yield f"## `{' '.join((*path, *(each.make_metavar(context) for each in arguments)))}`"
+    yield ""
+    yield (command.help or "").strip().split("\n\n")[0].replace("\n", " ")
+    yield ""
+    options = [
+        each for each in command.params if isinstance(each, click.Option) and not each.hidden
+    ]
+    if options:
+        yield "| option | meaning |"
+        yield "| --- | --- |"
+        for each in options:
+            yield f"| `{', '.join(each.opts)}` | {each.help or ''} |"
+        yield ""
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_reference,
+    "metrics.md": metrics_reference,
+    "cli.md": cli_reference,
+}
+
+
+def with_reference(page: str, reference: str) -> str:
+    """Return a page's text with what stands between its markers replaced."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n\n{reference.strip()}\n\n{END}{rest.split(END)[1]}"
+
+
+def main() -> None:
+    for name, render in PAGES.items():
+        path = DOCS / name
+        path.write_text(with_reference(path.read_text(), render()))
+
+
+if __name__ == "__main__":
+    main()
