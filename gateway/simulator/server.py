@@ -1,0 +1,199 @@
+"""Composition of the simulator: local SQS, LWA and SP-API on one port, told apart by the request.
+
+X-Amz-Target: AmazonSQS.…       local SQS
+POST /auth/o2/token             LWA
+/_simulator/…                   control routes
+[/na|/eu|/fe]/…                 SP-API
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Self
+
+from gateway.clock import Clock, SystemClock
+from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
+from gateway.simulator.control import PREFIX, Control
+from gateway.simulator.http import HttpServer
+from gateway.simulator.orders import OrderBook
+from gateway.simulator.spapi.accounts import Accounts, Application, Seller
+from gateway.simulator.spapi.api import SpApi
+from gateway.simulator.spapi.faults import SpApiFaults
+from gateway.simulator.spapi.lwa import TOKEN_PATH, Lwa
+from gateway.simulator.spapi.operations import UsagePlan
+from gateway.simulator.spapi.usage import Caller, Calls, Usage
+from gateway.simulator.sqs.faults import SqsFaults
+from gateway.simulator.sqs.protocol import SqsProtocol, is_sqs
+from gateway.simulator.sqs.service import LocalSqs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from aiohttp import web
+
+
+class Simulator:
+    """A running simulator; enter it to listen, leave it to stop.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        queues: Names of standard queues to make at once.
+        applications: Who may ask for tokens; others may too unless `strict`.
+        sellers: Who authorised them; others did too unless `strict`.
+        strict: Refuse credentials that are not listed.
+        usage_plans: Plans by operation id or full name that win over the operations' own.
+        token_life_s: Seconds that an access token lives.
+        seed: What the orders are drawn from.
+        clock: Time of queues, tokens and buckets.
+    """
+
+    def __init__(  # noqa: PLR0913 each has a default, and all are keywords
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        queues: Sequence[str] = (),
+        applications: Sequence[Application] = (DEFAULT_APPLICATION,),
+        sellers: Sequence[Seller] = DEFAULT_SELLERS,
+        strict: bool = False,
+        usage_plans: Mapping[str, UsagePlan] | None = None,
+        token_life_s: int = 3_600,
+        seed: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self.sqs_faults = SqsFaults()
+        self.sqs = LocalSqs(faults=self.sqs_faults, clock=clock)
+        for name in queues:
+            self.sqs.queues.create(name)
+        self.faults = SpApiFaults()
+        self.accounts = Accounts(
+            applications, sellers, clock=clock, strict=strict, token_life_s=token_life_s
+        )
+        self.orders = OrderBook(clock=clock, seed=seed)
+        self.lwa = Lwa(self.accounts)
+        self._usage = Usage(clock=clock, plans=usage_plans or {})
+        self._spapi = SpApi(self.accounts, self.orders, usage=self._usage, faults=self.faults)
+        self._sqs_protocol = SqsProtocol(self.sqs, self.sqs_faults)
+        self._control = Control(
+            accounts=self.accounts,
+            lwa=self.lwa,
+            usage=self._usage,
+            spapi_faults=self.faults,
+            sqs_faults=self.sqs_faults,
+            describe=self.describe,
+        )
+        self._server = HttpServer(self._answer, host=host, port=port)
+
+    # ── where things are ─────────────────────────────────────────────────────────────────────────
+
+    @property
+    def spapi_url(self) -> str:
+        """Base URL of the SP-API for every region; `/na`, `/eu` or `/fe` behind it binds one."""
+        return self._server.url
+
+    @property
+    def lwa_url(self) -> str:
+        """URL of the token endpoint, whole."""
+        return self._server.url + TOKEN_PATH
+
+    @property
+    def sqs_url(self) -> str:
+        """Endpoint URL of the local SQS."""
+        return self._server.url
+
+    def queue_url(self, name: str) -> str:
+        """Return the URL of a queue.
+
+        Raises:
+            SqsError: There is no queue of this name.
+        """
+        return self.sqs.queues.url(self.sqs.queues.named(name), self._server.url)
+
+    @property
+    def applications(self) -> Sequence[Application]:
+        """The applications that are listed."""
+        return self.accounts.applications
+
+    @property
+    def sellers(self) -> Sequence[Seller]:
+        """The sellers that are listed."""
+        return self.accounts.sellers
+
+    @property
+    def calls(self) -> Mapping[Caller, Calls]:
+        """The SP-API calls that came in so far."""
+        return self._usage.calls()
+
+    def describe(self) -> dict[str, Any]:
+        """Return where everything is and which credentials open it, as plain data."""
+        return {
+            "spapi": self.spapi_url,
+            "lwa": self.lwa_url,
+            "sqs": self.sqs_url,
+            "queue_urls": [
+                self.sqs.queues.url(queue, self._server.url) for queue in self.sqs.queues.all()
+            ],
+            "applications": [
+                {
+                    "id": application.id,
+                    "client_id": application.client_id,
+                    "client_secret": application.client_secret,
+                }
+                for application in self.applications
+            ],
+            "sellers": [
+                {"id": seller.id, "region": seller.region, "refresh_token": seller.refresh_token}
+                for seller in self.sellers
+            ],
+        }
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────────
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen.
+
+        Raises:
+            OSError: The port is taken, or the host is not ours.
+        """
+        await self._server.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop listening; waiting polls are answered with what there is."""
+        self.sqs.close()
+        await self._server.__aexit__(kind, error, trace)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if is_sqs(request):
+            return await self._sqs_protocol.answer(request)
+        if request.path == TOKEN_PATH:
+            return await self.lwa.answer(request)
+        if request.path.startswith(PREFIX):
+            return await self._control.answer(request)
+        return await self._spapi.answer(request)
+
+
+async def serve(
+    simulator: Simulator, *, ready: Callable[[Mapping[str, Any]], None], stop: asyncio.Event
+) -> None:
+    """Run a simulator until `stop` is set.
+
+    Args:
+        simulator: Not entered yet.
+        ready: Called with `describe()` once it listens.
+        stop: Set by whoever wants it to end.
+
+    Raises:
+        OSError: The port is taken, or the host is not ours.
+    """
+    async with simulator:
+        ready(simulator.describe())
+        await stop.wait()

@@ -1,0 +1,202 @@
+"""Who may call: applications, sellers and tokens; decides what credentials and tokens are worth.
+
+Credentials that it does not know are accepted too, unless it is strict: an application is then
+named by its client id, and a seller is made up from the refresh token, the same one each time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+
+REGIONS = ("na", "eu", "fe")
+_SWEEP_EVERY = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An application that sellers authorised."""
+
+    id: str
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seller:
+    """A seller who authorised an application.
+
+    Attributes:
+        marketplaces: Marketplace ids the seller sells in, the main one first.
+        applications: Ids of the applications that hold its refresh token; empty for any.
+        region: `na`, `eu` or `fe`; empty for a made-up seller, who is at home in all of them.
+    """
+
+    id: str
+    region: str
+    refresh_token: str
+    marketplaces: Sequence[str] = ("ATVPDKIKX0DER",)
+    applications: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What an access token lets its bearer do.
+
+    Attributes:
+        seller: Whose data; None for a grantless token.
+        scope: Scope of a grantless token.
+        data_elements: Personal data that a restricted data token opens, by path.
+        expires_at_ms: When it ends.
+    """
+
+    application: str
+    seller: Seller | None
+    scope: str | None
+    expires_at_ms: int
+    data_elements: Mapping[str, frozenset[str]] | None = None
+
+
+class TokenState(StrEnum):
+    """What a presented token is worth."""
+
+    GOOD = "good"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+
+
+class Accounts:
+    """Applications and sellers, and the access tokens given out to them.
+
+    Attributes:
+        token_life_s: Seconds that a new access token lives.
+    """
+
+    def __init__(
+        self,
+        applications: Sequence[Application],
+        sellers: Sequence[Seller],
+        *,
+        clock: Clock,
+        strict: bool = False,
+        token_life_s: int = 3_600,
+    ) -> None:
+        self.applications = tuple(applications)
+        self.sellers = tuple(sellers)
+        self.strict = strict
+        self.token_life_s = token_life_s
+        self._clock = clock
+        self._by_client = {application.client_id: application for application in applications}
+        self._by_refresh_token = {seller.refresh_token: seller for seller in sellers}
+        self._revoked: set[str] = set()
+        self._grants: dict[str, Grant] = {}
+        self._issued = 0
+
+    # ── credentials ──────────────────────────────────────────────────────────────────────────────
+
+    def application(self, client_id: str, client_secret: str) -> Application | None:
+        """Return the application of these credentials, or None where they are wrong."""
+        known = self._by_client.get(client_id)
+        if known is None and not self.strict and client_id and client_secret:
+            return Application(id=client_id, client_id=client_id, client_secret=client_secret)
+        return known if known is not None and known.client_secret == client_secret else None
+
+    def seller(self, application: Application, refresh_token: str) -> Seller | None:
+        """Return the seller who gave the application this refresh token, or None."""
+        known = self._by_refresh_token.get(refresh_token)
+        if known is None and not self.strict and refresh_token:
+            known = _made_up(refresh_token)
+        if known is None or known.id in self._revoked:
+            return None
+        if known.applications and application.id not in known.applications:
+            return None
+        return known
+
+    def named(self, seller_id: str) -> Seller | None:
+        """Return a configured seller by id, or None."""
+        return next((seller for seller in self.sellers if seller.id == seller_id), None)
+
+    def revoke(self, seller_id: str) -> None:
+        """Let a seller withdraw its authorisation: no new tokens, and the old ones end."""
+        self._revoked.add(seller_id)
+        self.expire_tokens(seller_id)
+
+    def restore(self, seller_id: str) -> None:
+        """Let a seller authorise again with the same refresh token."""
+        self._revoked.discard(seller_id)
+
+    # ── tokens ───────────────────────────────────────────────────────────────────────────────────
+
+    def issue(
+        self, application: str, *, seller: Seller | None = None, scope: str | None = None
+    ) -> str:
+        """Return a new access token."""
+        expires_at_ms = self._clock.now_ms() + self.token_life_s * 1_000
+        grant = Grant(
+            application=application, seller=seller, scope=scope, expires_at_ms=expires_at_ms
+        )
+        return self._keep("Atza|", grant)
+
+    def restrict(self, grant: Grant, data_elements: Mapping[str, frozenset[str]]) -> str:
+        """Return a restricted data token that opens personal data of the grant's seller."""
+        expires_at_ms = self._clock.now_ms() + self.token_life_s * 1_000
+        restricted = Grant(
+            application=grant.application,
+            seller=grant.seller,
+            scope=grant.scope,
+            expires_at_ms=expires_at_ms,
+            data_elements=data_elements,
+        )
+        return self._keep("Atz.sprdt|", restricted)
+
+    def grant(self, token: str | None) -> tuple[TokenState, Grant | None]:
+        """Return what a token is worth; the grant comes only with a good one."""
+        if not token:
+            return TokenState.MISSING, None
+        grant = self._grants.get(token)
+        if grant is None:
+            return TokenState.UNKNOWN, None
+        if grant.expires_at_ms <= self._clock.now_ms():
+            return TokenState.EXPIRED, None
+        return TokenState.GOOD, grant
+
+    def expire_tokens(self, seller_id: str | None = None) -> None:
+        """End every access token, or those of one seller."""
+        now_ms = self._clock.now_ms()
+        for token, grant in self._grants.items():
+            if seller_id is None or (grant.seller and grant.seller.id == seller_id):
+                self._grants[token] = Grant(
+                    application=grant.application,
+                    seller=grant.seller,
+                    scope=grant.scope,
+                    expires_at_ms=min(grant.expires_at_ms, now_ms),
+                    data_elements=grant.data_elements,
+                )
+
+    def _keep(self, prefix: str, grant: Grant) -> str:
+        self._issued += 1
+        if self._issued % _SWEEP_EVERY == 0:
+            # A token stays known for as long again after its end, to be told apart as expired.
+            horizon_ms = self._clock.now_ms() - self.token_life_s * 1_000
+            self._grants = {
+                token: kept
+                for token, kept in self._grants.items()
+                if kept.expires_at_ms > horizon_ms
+            }
+        token = prefix + base64.urlsafe_b64encode(os.urandom(48)).decode()
+        self._grants[token] = grant
+        return token
+
+
+def _made_up(refresh_token: str) -> Seller:
+    digest = base64.b32encode(hashlib.sha256(refresh_token.encode()).digest()).decode()
+    return Seller(id="A" + digest[:13], region="", refresh_token=refresh_token)

@@ -1,0 +1,117 @@
+"""Usage plans: who has calls left, and who called how often; decides which call is one too many.
+
+A bucket belongs to one (application, seller, region, operation), as Amazon's page "Usage Plans and
+Rate Limits" says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.clock import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.clock import Clock
+    from gateway.simulator.spapi.operations import Operation, UsagePlan
+
+_TIMES_KEPT = 1_000
+_THROTTLED = 429
+
+
+class Caller(NamedTuple):
+    """Whose bucket a call draws from; `seller` is None for a grantless one."""
+
+    application: str
+    seller: str | None
+    region: str
+    operation: str
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at_s: float
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls of one caller.
+
+    Attributes:
+        count: Every call that came with a good token, refused ones included.
+        statuses: Calls by HTTP status; 0 where no whole answer was sent.
+        times_ms: When the last of them came.
+    """
+
+    count: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    times_ms: deque[int] = field(default_factory=lambda: deque(maxlen=_TIMES_KEPT))
+
+    @property
+    def throttled(self) -> int:
+        """Calls answered 429."""
+        return self.statuses[_THROTTLED]
+
+
+class Usage:
+    """Buckets and counts of all callers.
+
+    Args:
+        clock: Time by which buckets fill.
+        plans: Plans that win over the operations' own, by full name or by operation id.
+    """
+
+    def __init__(self, *, clock: Clock, plans: Mapping[str, UsagePlan]) -> None:
+        self.plans = dict(plans)
+        self._clock = clock
+        self._buckets: dict[Caller, _Bucket] = {}
+        self._calls: dict[Caller, Calls] = {}
+
+    def plan(self, operation: Operation) -> UsagePlan:
+        """Return the plan that an operation runs under."""
+        return self.plans.get(operation.name) or self.plans.get(operation.id) or operation.plan
+
+    def take(self, caller: Caller, plan: UsagePlan) -> bool:
+        """Draw one call from the caller's bucket; False where it is empty."""
+        now_s = self._clock.monotonic_s()
+        bucket = self._buckets.get(caller)
+        if bucket is None:
+            bucket = self._buckets[caller] = _Bucket(plan.burst, now_s)
+        gained = (now_s - bucket.filled_at_s) * plan.rate_per_s
+        bucket.tokens = min(float(plan.burst), bucket.tokens + gained)
+        bucket.filled_at_s = now_s
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def came(self, caller: Caller) -> None:
+        """Count a call that came in."""
+        calls = self._calls.setdefault(caller, Calls())
+        calls.count += 1
+        calls.times_ms.append(self._clock.now_ms())
+
+    def answered(self, caller: Caller, status: int) -> None:
+        """Count how a call was answered."""
+        self._calls.setdefault(caller, Calls()).statuses[status] += 1
+
+    def calls(self) -> Mapping[Caller, Calls]:
+        """Return the counts so far, by caller."""
+        return self._calls
+
+    def show(self) -> Sequence[Mapping[str, Any]]:
+        """Return the counts as plain data, one item per caller."""
+        return [
+            {
+                **caller._asdict(),
+                "count": calls.count,
+                "throttled": calls.throttled,
+                "statuses": {str(status): count for status, count in calls.statuses.items()},
+                "times": [rfc3339(at_ms) for at_ms in calls.times_ms],
+            }
+            for caller, calls in sorted(self._calls.items(), key=lambda item: str(item[0]))
+        ]
