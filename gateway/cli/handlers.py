@@ -1,0 +1,59 @@
+"""`gateway handlers`: which handlers the settings load, and whether they can be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from gateway.cli.invocation import Invocation, invocation_of, new_app
+from gateway.cli.output import Output
+from gateway.dispatch.registry import Registry, load_registry
+from gateway.settings import load
+
+app = new_app()
+
+
+@app.callback()
+def handlers() -> None:
+    """List and check the handlers that are loaded."""
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> None:
+    """List the loaded handlers and the notification types they take."""
+    invocation = invocation_of(ctx)
+    rows = [
+        {
+            "name": handler.name,
+            "types": sorted(handler.types),
+            "fallback": handler.is_fallback,
+            "keyed": handler.key is not None,
+            "coalesce": handler.coalesce,
+            "concurrency": handler.concurrency,
+            "timeout_s": handler.timeout_s,
+            "module": handler.function.__module__,
+        }
+        for handler in _registry(invocation).handlers.values()
+    ]
+    columns = ("name", "types", "fallback", "keyed", "coalesce", "module")
+    Output(invocation).items(rows, columns=columns)
+
+
+@app.command()
+def check(ctx: typer.Context) -> None:
+    """Load every handler module; every fault is told at once."""
+    invocation = invocation_of(ctx)
+    count = len(_registry(invocation).handlers)
+    Output(invocation).value(
+        {"valid": True, "handlers": count}, text=f"{count} handlers, no faults."
+    )
+
+
+def _registry(invocation: Invocation) -> Registry:
+    loaded = load(invocation.config_file(), invocation.environ)
+    here = str(Path.cwd())
+    if here not in sys.path:  # a script's path lacks it, and a team's module lies beside its config
+        sys.path.insert(0, here)
+    return load_registry(loaded.settings.handlers.modules)

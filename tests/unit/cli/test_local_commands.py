@@ -1,0 +1,90 @@
+"""The commands that need no database: init, config, handlers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.app import call
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_init_writes_a_file_that_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["init"], environ={}) == 0
+    assert (tmp_path / "gateway.toml").exists()
+    assert call(["config", "check"], environ={}) == 0
+    assert "gateway.toml: no faults." in capsys.readouterr().out
+
+
+def test_init_overwrites_only_when_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gateway.toml").write_text("mine")
+    assert call(["init"], environ={}) == 3
+    assert (tmp_path / "gateway.toml").read_text() == "mine"
+    assert call(["init", "--force", "--json"], environ={}) == 0
+    assert json.loads(capsys.readouterr().out) == {"file": "gateway.toml"}
+    assert call(["init", "other.toml"], environ={}) == 0
+    assert (tmp_path / "other.toml").exists()
+    assert call(["init", "absent/x.toml"], environ={}) == 4
+
+
+def test_config_show(capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"SPGW_STORE__URL": "postgresql://u:hunter2@db/x", "SPGW_SEALING__KEYS_FILE": "k"}
+    assert call(["config", "show", "--json"], environ=environ) == 0
+    listed = json.loads(capsys.readouterr().out)
+    rows = {row["key"]: row for row in listed["items"]}
+    assert listed["next_cursor"] is None
+    assert rows["store.url"] == {
+        "key": "store.url",
+        "value": "postgresql://u:********@db/x",
+        "origin": "SPGW_STORE__URL",
+    }
+    assert rows["service.drain_s"]["origin"] == "default"
+
+
+def test_config_check_tells_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("gateway.toml").write_text("[delivery]\ntimeout = 1\n[admin]\nport = -1\n")
+    assert call(["config", "check", "--json"], environ={}) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    problem = json.loads(captured.err)
+    assert {fault["where"] for fault in problem["faults"]} == {
+        "gateway.toml: delivery.timeout",
+        "gateway.toml: admin.port",
+    }
+    assert all(fault["mend"] for fault in problem["faults"])
+
+
+def test_handlers_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["handlers", "list", "--json"], environ={}) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["items"]}
+    assert rows["order_change"]["types"] == ["ORDER_CHANGE"]
+    assert rows["passthrough"]["fallback"] is True
+
+
+def test_a_team_s_module_beside_the_config_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.path", ["/nowhere"])
+    (tmp_path / "acme_lines_for_test.py").write_text(
+        "from gateway import Router\n"
+        "router = Router()\n"
+        "@router.on('REPORT_PROCESSING_FINISHED')\n"
+        "async def line(notification, ctx): ...\n"
+    )
+    environ = {"SPGW_HANDLERS__MODULES": '["acme_lines_for_test"]'}
+    assert call(["handlers", "check", "--json"], environ=environ) == 0
+    assert json.loads(capsys.readouterr().out) == {"valid": True, "handlers": 1}
+
+
+def test_handlers_check_tells_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"SPGW_HANDLERS__MODULES": '["no_such_module", "json"]'}
+    assert call(["handlers", "check", "--json"], environ=environ) == 4
+    assert len(json.loads(capsys.readouterr().err)["faults"]) == 2
