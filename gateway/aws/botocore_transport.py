@@ -17,6 +17,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    ProfileNotFound,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
@@ -67,6 +68,8 @@ class BotocoreTransport:
             raise fault from None  # its text may quote the request, session token included
         except (HTTPClientError, BotoConnectionError, OSError) as exc:
             raise no_answer(exc) from exc
+        except ProfileNotFound as exc:
+            raise CallError(str(exc), reason="credentials") from exc
         except BotoCoreError as exc:
             raise CallError(f"{type(exc).__name__}: {exc}", reason="other") from exc
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})

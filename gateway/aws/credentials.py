@@ -111,8 +111,7 @@ class ChainCredentials:
         except (BotoCoreError, ClientError, OSError, RuntimeError) as exc:
             self._fault = _fault(exc)
             self._fault.__cause__ = exc
-        finally:
-            self._walks += 1
+        self._walks += 1  # not where it was cancelled: then the next who waits walks it anew
 
 
 def _none_found() -> CallError:

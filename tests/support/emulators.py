@@ -1,22 +1,26 @@
-"""SQS servers that others wrote, as judges of our queue adapters.
+"""SQS servers for tests: our own, and two that others wrote and that judge both sides of ours.
 
 Each is a context manager that gives the server's URL and has stopped the server at its end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.simulator.server import Simulator
 from moto.server import ThreadedMotoServer
 
 _ROOT = Path(__file__).parents[2]
@@ -42,6 +46,34 @@ def moto_server() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def local_sqs_server() -> Iterator[str]:
+    """Run the project's own SQS in a thread with a loop of its own."""
+    ready: Future[str] = Future()
+    stop: Future[None] = Future()
+
+    async def serve() -> None:
+        async with Simulator() as simulator:
+            ready.set_result(simulator.sqs_url)
+            await asyncio.wrap_future(stop)
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as exc:
+            if ready.done():
+                raise
+            ready.set_exception(exc)
+
+    thread = threading.Thread(target=run, name="local-sqs")
+    thread.start()
+    try:
+        yield ready.result(READY_WITHIN_S)
+    finally:
+        stop.set_result(None)
+        thread.join()
 
 
 @contextmanager

@@ -10,10 +10,10 @@ import pytest
 from gateway.aws.credentials import Credentials, FixedCredentials
 from gateway.aws.factory import Adapter, open_queue
 from gateway.aws.queue import MessageQueue
-from tests.support.emulators import create_queue, ministack_server, moto_server
+from tests.support.emulators import create_queue, local_sqs_server, ministack_server, moto_server
 
 REGION = "us-east-1"
-SERVERS = {"moto": moto_server, "ministack": ministack_server}
+SERVERS = {"local": local_sqs_server, "moto": moto_server, "ministack": ministack_server}
 
 
 @pytest.fixture(scope="session", params=sorted(SERVERS))

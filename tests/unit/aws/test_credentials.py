@@ -70,6 +70,17 @@ async def test_one_failed_walk_serves_all_who_wait_and_the_next_tries_again() ->
     assert (await source.get()).access_key == "AK1"
 
 
+async def test_a_cancelled_walk_is_walked_anew_by_the_next_who_waits() -> None:
+    sessions = Sessions(Found(OLD))
+    source = ChainCredentials(sessions)
+    first = asyncio.create_task(source.get())
+    second = asyncio.create_task(source.get())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).access_key == "AK1"
+    assert sessions.opened == 2
+
+
 async def test_keys_are_asked_for_each_time_so_that_renewal_shows() -> None:
     source = ChainCredentials(Sessions(Found(OLD, NEW)))
     assert (await source.get()).token is None
