@@ -1,0 +1,240 @@
+"""Deliveries: claimed under a lease, settled with their attempt, held where they can't be sent.
+
+It decides which deliveries go out next (fair between endpoints; none for an endpoint that is
+disabled or paused) and that only the current owner's result counts. It never decides what an
+endpoint's answer means or when to try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from gateway.clock import Clock
+from gateway.model import (
+    AttemptResult,
+    ClaimedDelivery,
+    Claims,
+    DeliveryState,
+    Settled,
+    new_token,
+)
+from gateway.store import schema
+from gateway.store.claims_sql import CLAIMS_LIMIT, LeaseSql
+from gateway.store.delivery_claims import DeliveryPicker
+from gateway.store.delivery_holds import hold_disabled
+from gateway.store.driver import Driver
+from gateway.store.health import disable, record
+from gateway.store.publishing import DELIVERIES_TOPIC
+from gateway.store.statements import Many, One, Plan, Signal, insert
+
+_LEASES: Final = LeaseSql.of("deliveries")
+
+_SETTLE: Final = Many(
+    """
+    WITH v(id, token, state, readiness, due_at_ms, charged, ended_at_ms) AS ({rows})
+    UPDATE deliveries SET
+      state = v.state, readiness = v.readiness,
+      due_at_ms = coalesce(v.due_at_ms, deliveries.due_at_ms),
+      attempts = attempts + v.charged, claims = 0, claim_token = NULL, lease_until_ms = NULL,
+      ended_at_ms = v.ended_at_ms
+    FROM v
+    WHERE deliveries.id = v.id AND deliveries.state = 'leased' AND deliveries.claim_token = v.token
+    RETURNING deliveries.id
+    """,
+    ("text", "bigint", "text", "smallint", "bigint", "smallint", "bigint"),
+)
+
+_INSERT_ATTEMPTS: Final = insert(
+    schema.attempts,
+    (
+        "id",
+        "delivery_id",
+        "endpoint_id",
+        "number",
+        "started_at_ms",
+        "duration_ms",
+        "status",
+        "error_class",
+        "error",
+        "answer",
+        "address",
+        "charged",
+        "next_due_ms",
+    ),
+)
+
+_HOLD_POISONOUS: Final = One(
+    """
+    UPDATE deliveries SET state = 'held', claim_token = NULL, lease_until_ms = NULL WHERE id IN (
+      SELECT id FROM deliveries WHERE state = 'leased' AND lease_until_ms <= $1 AND claims >= $2
+      ORDER BY id LIMIT $3 {skip_locked}
+    ) RETURNING id
+    """
+)
+_POISON_LIMIT: Final = 100
+
+
+class Deliveries:
+    """See the module."""
+
+    def __init__(self, driver: Driver, clock: Clock) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._picker = DeliveryPicker()
+
+    async def claim(
+        self, *, room: Callable[[str], int], limit: int, lease_ms: int
+    ) -> Claims[ClaimedDelivery]:
+        """Lease ready deliveries to the caller.
+
+        Endpoints take turns: each claim goes on after the endpoint where the last one of this
+        process ended. Nothing is written where nothing is ready.
+
+        Args:
+            room: How many more requests to an endpoint this process may have; it is asked in
+                another thread and must not wait.
+            limit: Most deliveries to return.
+            lease_ms: How long the caller may keep them without `extend`.
+
+        Raises:
+            StoreUnavailableError: Nothing was claimed.
+        """
+        now_ms = self._clock.now_ms()
+        lease = (new_token(), now_ms + lease_ms)
+        picked = await self._driver.write(
+            lambda: self._picker.pick(room=room, limit=limit, now_ms=now_ms, lease=lease)
+        )
+        return self._picker.claims(picked, lease)
+
+    async def settle(self, results: Sequence[AttemptResult]) -> Settled:
+        """Record attempts with the next state of their deliveries, in one transaction.
+
+        The endpoints' health is updated with them; one that is gone is disabled. A result whose
+        token is no longer the current one is dropped and named in `stale`.
+
+        Raises:
+            StoreUnavailableError: Nothing was recorded.
+        """
+        if not results:
+            return Settled()
+        return await self._driver.write(lambda: self._settle(results))
+
+    async def extend(self, claimed: Iterable[ClaimedDelivery], *, lease_ms: int) -> frozenset[str]:
+        """Prolong leases from now on; return the ids that are the caller's no longer.
+
+        Raises:
+            StoreUnavailableError: No lease was prolonged.
+        """
+        until_ms = self._clock.now_ms() + lease_ms
+        rows = [(c.id, c.token, until_ms) for c in claimed]
+        kept = await self._driver.write(lambda: _LEASES.kept(rows))
+        return frozenset(row[0] for row in rows) - kept
+
+    async def release(self, claimed: Iterable[ClaimedDelivery]) -> None:
+        """Give back deliveries that were not started; the claim doesn't count.
+
+        Raises:
+            StoreUnavailableError: None was given back; their leases will end.
+        """
+        rows = [(c.id, c.token) for c in claimed]
+        await self._driver.write(lambda: _LEASES.give_back(rows, DELIVERIES_TOPIC))
+
+    async def reap(self) -> int:
+        """Free deliveries whose lease has ended; hold those that were claimed too often.
+
+        Returns:
+            How many leases were ended.
+
+        Raises:
+            StoreUnavailableError: None was freed.
+        """
+        return await self._driver.write(lambda: _reap(self._clock.now_ms()))
+
+    async def release_all(self) -> int:
+        """Free every lease, for a process that knows itself to be the only one.
+
+        A claim without a result counts, as the process that made it is dead.
+
+        Raises:
+            StoreUnavailableError: None was freed.
+        """
+        return await self._driver.write(_release_all)
+
+    async def hold_disabled(self, limit: int = 500) -> int:
+        """Hold deliveries of disabled endpoints, and free held ones of endpoints enabled again.
+
+        Those of endpoints that are gone are cancelled. It works in steps of `limit` rows; call it
+        again until it returns 0.
+
+        Returns:
+            How many deliveries changed.
+
+        Raises:
+            StoreUnavailableError: Nothing was changed.
+        """
+        return await self._driver.write(lambda: hold_disabled(limit, self._clock.now_ms()))
+
+    def _settle(self, results: Sequence[AttemptResult]) -> Plan[Settled]:
+        now_ms = self._clock.now_ms()
+        written = {row[0] for row in (yield _SETTLE([_row(r, now_ms) for r in results]))}
+        settled = [r for r in results if r.id in written]
+        if settled:
+            yield _INSERT_ATTEMPTS([_attempt_row(r) for r in settled])
+            yield from record(settled)
+            yield from disable(settled, now_ms)
+        if any(r.state is DeliveryState.PENDING for r in settled):
+            yield Signal(DELIVERIES_TOPIC)()
+        return Settled(stale=frozenset(r.id for r in results if r.id not in written))
+
+
+def _reap(now_ms: int) -> Plan[int]:
+    freed = yield from _LEASES.free_expired(now_ms)
+    if (yield _LEASES.expired(now_ms)):
+        freed += len((yield _HOLD_POISONOUS(now_ms, CLAIMS_LIMIT, _POISON_LIMIT)))
+    if freed:
+        yield Signal(DELIVERIES_TOPIC)()
+    return freed
+
+
+def _release_all() -> Plan[int]:
+    yield _LEASES.free_all()
+    total = 0
+    while freed := (yield from _reap(0)):
+        total += freed
+    return total
+
+
+def _row(result: AttemptResult, now_ms: int) -> tuple[Any, ...]:
+    again = result.state is DeliveryState.PENDING
+    due_ms = max(result.due_at_ms or 0, now_ms) if again else None
+    waits = due_ms is not None and due_ms > now_ms
+    ended = result.state in (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.CANCELLED)
+    return (
+        result.id,
+        result.token,
+        result.state.value,
+        1 if waits else 2,
+        due_ms,
+        1 if result.attempt.charged else 0,
+        now_ms if ended else None,
+    )
+
+
+def _attempt_row(result: AttemptResult) -> tuple[Any, ...]:
+    attempt = result.attempt
+    return (
+        attempt.id,
+        result.id,
+        result.endpoint_id,
+        attempt.number,
+        attempt.started_at_ms,
+        attempt.duration_ms,
+        attempt.status,
+        attempt.error_class,
+        attempt.error,
+        attempt.answer,
+        attempt.address,
+        attempt.charged,
+        result.due_at_ms,
+    )

@@ -1,0 +1,180 @@
+"""How deliveries are picked for a claim: fair between endpoints that can get them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.model import ClaimedDelivery, Claims
+from gateway.store.claims_sql import LeaseSql
+from gateway.store.lanes import LANES_PER_SCAN, full, lanes_sql, shares, start_after
+from gateway.store.statements import Each, Many, One, Plan, Row
+
+_LEASES: Final = LeaseSql.of("deliveries")
+_READY: Final = "state = 'pending' AND readiness = 2"
+
+# Endpoints that are full, paused or disabled stand in the way of those that are not; so many of
+# them are passed over in one claim, then the next claim goes on behind them.
+_SCANS_PER_CLAIM: Final = 8
+
+_LANES: Final = One(
+    lanes_sql(
+        "deliveries",
+        "endpoint_id",
+        _READY,
+        """
+    SELECT lanes.lane, e.state, h.paused_until_ms FROM lanes
+    LEFT JOIN endpoints AS e ON e.id = lanes.lane
+    LEFT JOIN endpoint_health AS h ON h.endpoint_id = lanes.lane
+    WHERE lanes.lane IS NOT NULL ORDER BY lanes.lane
+    """,
+    )
+)
+
+_COLUMNS: Final = (
+    "d.id, d.endpoint_id, d.event_id, e.type, e.body, d.attempts, d.claims, d.created_at_ms"
+)
+
+_PICK: Final = Each(
+    f"""
+    SELECT {_COLUMNS} FROM deliveries AS d CROSS JOIN events AS e
+    WHERE d.state = 'pending' AND d.readiness = 2 AND d.endpoint_id = $1 AND d.id > $2
+      AND e.id = d.event_id
+    ORDER BY d.id LIMIT $3
+    """,  # noqa: S608 columns are ours
+    f"""
+    SELECT {_COLUMNS} FROM ({{rows}}) AS v(endpoint_id, after, room)
+    CROSS JOIN LATERAL (
+      SELECT * FROM deliveries AS p
+      WHERE p.state = 'pending' AND p.readiness = 2 AND p.endpoint_id = v.endpoint_id
+        AND p.id > v.after
+      ORDER BY p.id LIMIT v.room {{skip_locked}}
+    ) AS d
+    JOIN events AS e ON e.id = d.event_id
+    """,  # noqa: S608 columns are ours
+    ("text", "text", "bigint"),
+)
+
+_LEASE: Final = Many(
+    """
+    WITH v(id, token, lease_until_ms) AS ({rows})
+    UPDATE deliveries SET state = 'leased', claims = claims + 1, claim_token = v.token,
+      lease_until_ms = v.lease_until_ms
+    FROM v WHERE deliveries.id = v.id AND deliveries.state = 'pending'
+    """,
+    ("text", "bigint", "bigint"),
+)
+
+_ID, _ENDPOINT = 0, 1
+
+
+@dataclass(slots=True)
+class Picked:
+    """What a pick found: rows of `_COLUMNS` as they were before the claim."""
+
+    next_due_ms: int | None
+    more: bool
+    cursor: str = ""
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Which endpoints have ready rows and may get them."""
+
+    open: list[str] = field(default_factory=list)
+    paused_until_ms: int | None = None
+    cut: bool = False
+    last: str = ""
+
+
+class DeliveryPicker:
+    """Picks deliveries, and remembers whose turn is next."""
+
+    def __init__(self) -> None:
+        self._cursor = ""
+
+    def pick(
+        self, *, room: Callable[[str], int], limit: int, now_ms: int, lease: tuple[int, int]
+    ) -> Plan[Picked]:
+        """Lease ready deliveries and return them; `lease` is the token and the lease's end."""
+        next_due_ms, more = yield from _LEASES.promote_due(now_ms)
+        scan = yield from self._scan(room, now_ms)
+        due_ms = [t for t in (next_due_ms, scan.paused_until_ms) if t is not None]
+        picked = Picked(next_due_ms=min(due_ms, default=None), more=more or scan.cut)
+        picked.cursor = scan.last
+        lanes, last = scan.open, dict[str, str]()
+        for first in (True, False):
+            taken = Counter(row[_ENDPOINT] for row in picked.rows)
+            left = limit - len(picked.rows)
+            asked = shares(lanes, lambda e, t=taken: room(e) - t[e], left, first=first)  # type: ignore[misc]
+            if not asked:
+                break
+            if first and len(asked) < len(lanes):
+                picked.cursor, picked.more = asked[-1][0], True
+            rows = yield _PICK([(lane, last.get(lane, ""), n) for lane, n in asked])
+            picked.rows += rows
+            for row in rows:
+                last[row[_ENDPOINT]] = max(row[_ID], last.get(row[_ENDPOINT], ""))
+            lanes = full(asked, Counter(row[_ENDPOINT] for row in rows))
+        picked.more |= bool(lanes) and len(picked.rows) == limit
+        if picked.rows:
+            yield _LEASE([(row[_ID], *lease) for row in picked.rows])
+        return picked
+
+    def claims(self, picked: Picked, lease: tuple[int, int]) -> Claims[ClaimedDelivery]:
+        """Return what was picked as claims, and move on to the next ones' turn."""
+        self._cursor = picked.cursor
+        return Claims(
+            items=[_claimed(row, lease) for row in picked.rows],
+            next_due_ms=picked.next_due_ms,
+            more=picked.more,
+        )
+
+    def _scan(self, room: Callable[[str], int], now_ms: int) -> Plan[_Scan]:
+        """Walk once round the endpoints with ready rows, from behind the cursor."""
+        scan = _Scan(last=self._cursor)
+        wrapped = not self._cursor
+        for _ in range(_SCANS_PER_CLAIM):
+            start = start_after(scan.last) if scan.last else ""
+            rows = yield _LANES(start, LANES_PER_SCAN)
+            if wrapped:
+                rows = [r for r in rows if not self._cursor or r[0] <= self._cursor]
+            _sort(rows, scan, room, now_ms)
+            ended = len(rows) < LANES_PER_SCAN
+            if len(scan.open) >= LANES_PER_SCAN or (ended and wrapped):
+                scan.cut = not ended
+                return scan
+            if ended:
+                wrapped, scan.last = True, ""
+        scan.cut = True
+        return scan
+
+
+def _sort(rows: Sequence[Row], scan: _Scan, room: Callable[[str], int], now_ms: int) -> None:
+    for endpoint, state, paused_until_ms in rows:
+        scan.last = endpoint
+        if state != "enabled":
+            continue
+        if paused_until_ms is not None and paused_until_ms > now_ms:
+            earlier = scan.paused_until_ms
+            scan.paused_until_ms = min(paused_until_ms, earlier or paused_until_ms)
+        elif room(endpoint) > 0:
+            scan.open.append(endpoint)
+
+
+def _claimed(row: Row, lease: tuple[int, int]) -> ClaimedDelivery:
+    return ClaimedDelivery(
+        id=row[_ID],
+        token=lease[0],
+        lease_until_ms=lease[1],
+        endpoint_id=row[_ENDPOINT],
+        event_id=row[2],
+        event_type=row[3],
+        body=bytes(row[4]),
+        attempts=row[5],
+        claims=row[6] + 1,
+        created_at_ms=row[7],
+    )

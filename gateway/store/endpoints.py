@@ -1,0 +1,224 @@
+"""Endpoints and their signing secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.clock import Clock
+from gateway.errors import NotFoundError
+from gateway.model import Endpoint, EndpointSecret
+from gateway.store import schema
+from gateway.store.driver import Driver, Sealer
+from gateway.store.endpoint_rows import (
+    ALL_ENDPOINTS,
+    ENDPOINT_COLUMNS,
+    VERSION,
+    changed,
+    endpoint_of,
+    row_of,
+)
+from gateway.store.statements import One, Plan, Row, insert
+
+_INSERT: Final = insert(schema.endpoints, ENDPOINT_COLUMNS)
+_INSERT_HEALTH: Final = One("INSERT INTO endpoint_health (endpoint_id) VALUES ($1)")
+_INSERT_SECRETS: Final = insert(
+    schema.endpoint_secrets,
+    ("id", "endpoint_id", "kind", "sealed_key", "created_at_ms", "expires_at_ms"),
+)
+
+_SELECT: Final = f"SELECT {', '.join(ENDPOINT_COLUMNS)} FROM endpoints"  # noqa: S608
+_GET: Final = One(f"{_SELECT} WHERE id = $1")
+_PAGE: Final = One(f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2")
+_UPDATE: Final = One(
+    """
+    UPDATE endpoints SET url = $2, description = $3, event_types = $4, seller_ids = $5, state = $6,
+      disabled_reason = $7, concurrency = $8, timeout_s = $9, schedule_s = $10, headers = $11,
+      updated_at_ms = $12
+    WHERE id = $1 RETURNING id
+    """
+)
+_DELETE: Final = One("DELETE FROM endpoints WHERE id = $1 RETURNING id")
+_DELETE_SECRETS: Final = One("DELETE FROM endpoint_secrets WHERE endpoint_id = $1")
+_DELETE_HEALTH: Final = One("DELETE FROM endpoint_health WHERE endpoint_id = $1")
+
+_SECRETS: Final = "SELECT endpoint_id, id, kind, sealed_key, created_at_ms, expires_at_ms"
+_ALL_SECRETS: Final = One(f"{_SECRETS} FROM endpoint_secrets ORDER BY id")
+_SECRETS_OF: Final = One(f"{_SECRETS} FROM endpoint_secrets WHERE endpoint_id = $1 ORDER BY id")
+_EXPIRE_SECRET: Final = One(
+    """
+    UPDATE endpoint_secrets SET expires_at_ms = $3 WHERE endpoint_id = $1 AND id = $2 RETURNING id
+    """
+)
+
+
+def secret_context(secret_id: str) -> str:
+    """Return the context that an endpoint's sealed key is bound to."""
+    return f"endpoint_secret:{secret_id}"
+
+
+class Endpoints:
+    """See the module. Each change is seen by all senders, in any process, at their next look."""
+
+    def __init__(self, driver: Driver, sealer: Sealer, clock: Clock) -> None:
+        self._driver = driver
+        self._sealer = sealer
+        self._clock = clock
+
+    async def add(self, endpoint: Endpoint) -> None:
+        """Add an endpoint with its secrets.
+
+        Raises:
+            ConflictError: There is one with this id.
+        """
+        secrets = [self._secret_row(endpoint.id, s) for s in endpoint.secrets]
+        await self._driver.write(lambda: _add(endpoint, secrets))
+
+    async def get(self, endpoint_id: str) -> Endpoint:
+        """Return an endpoint with its secrets.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        rows, secrets = await self._driver.read(lambda: _get(endpoint_id))
+        if not rows:
+            raise _missing(endpoint_id)
+        return self._with_secrets(rows, secrets)[0]
+
+    async def list(self, *, after: str = "", limit: int = 100) -> Sequence[Endpoint]:
+        """Return endpoints in the order of their ids, without secrets, from behind `after` on."""
+        rows = await self._driver.read(lambda: _rows(_PAGE, after, limit))
+        return [endpoint_of(row) for row in rows]
+
+    async def update(self, endpoint: Endpoint) -> None:
+        """Replace what is stored of an endpoint, save its secrets and its creation time.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        row = row_of(dataclasses.replace(endpoint, updated_at_ms=self._clock.now_ms()))
+        params = (*row[:11], row[12])
+        if not await self._driver.write(lambda: _change(_UPDATE, *params)):
+            raise _missing(endpoint.id)
+
+    async def delete(self, endpoint_id: str) -> None:
+        """Remove an endpoint with its secrets; deliveries to it are cancelled by `hold_disabled`.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        if not await self._driver.write(lambda: _delete(endpoint_id)):
+            raise _missing(endpoint_id)
+
+    async def add_secret(self, endpoint_id: str, secret: EndpointSecret) -> None:
+        """Add a signing key, which signs beside the others.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        row = self._secret_row(endpoint_id, secret)
+        if not await self._driver.write(lambda: _add_secret(endpoint_id, row)):
+            raise _missing(endpoint_id)
+
+    async def expire_secret(self, endpoint_id: str, secret_id: str, at_ms: int) -> None:
+        """Let a signing key sign until `at_ms`.
+
+        Raises:
+            NotFoundError: The endpoint has no such secret.
+        """
+        if not await self._driver.write(
+            lambda: _change(_EXPIRE_SECRET, endpoint_id, secret_id, at_ms)
+        ):
+            raise NotFoundError(f"endpoint {endpoint_id} has no secret {secret_id}")
+
+    async def version(self) -> int:
+        """Return a number that is another one after each change of any endpoint or secret."""
+        rows = await self._driver.read(lambda: _rows(VERSION))
+        version: int = rows[0][0]
+        return version
+
+    async def all_with_secrets(self) -> tuple[int, Sequence[Endpoint]]:
+        """Return the version and all endpoints of that version, disabled ones too.
+
+        Raises:
+            SealError: A secret can't be opened.
+        """
+        version, rows, secrets = await self._driver.read(_all)
+        return version, self._with_secrets(rows, secrets)
+
+    def _secret_row(self, endpoint_id: str, secret: EndpointSecret) -> tuple[Any, ...]:
+        sealed = self._sealer.seal(secret.key_bytes, context=secret_context(secret.id))
+        expires_ms = secret.expires_at_ms
+        return secret.id, endpoint_id, secret.kind, sealed, secret.created_at_ms, expires_ms
+
+    def _with_secrets(self, rows: Sequence[Row], secrets: Sequence[Row]) -> Sequence[Endpoint]:
+        of: defaultdict[str, list[EndpointSecret]] = defaultdict(list)
+        for endpoint_id, secret_id, kind, sealed, created_ms, expires_ms in secrets:
+            key = self._sealer.open(bytes(sealed), context=secret_context(secret_id))
+            of[endpoint_id].append(
+                EndpointSecret(
+                    id=secret_id,
+                    kind=kind,
+                    key_bytes=key,
+                    created_at_ms=created_ms,
+                    expires_at_ms=expires_ms,
+                )
+            )
+        return [
+            dataclasses.replace(e, secrets=tuple(of.get(e.id, ()))) for e in map(endpoint_of, rows)
+        ]
+
+
+def _missing(endpoint_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no endpoint {endpoint_id}")
+
+
+def _rows(statement: One, *params: Any) -> Plan[Sequence[Row]]:
+    return (yield statement(*params))
+
+
+def _change(statement: One, *params: Any) -> Plan[bool]:
+    if not (yield statement(*params)):
+        return False
+    yield from changed()
+    return True
+
+
+def _add(endpoint: Endpoint, secrets: Sequence[tuple[Any, ...]]) -> Plan[None]:
+    yield _INSERT([row_of(endpoint)])
+    yield _INSERT_HEALTH(endpoint.id)
+    if secrets:
+        yield _INSERT_SECRETS(secrets)
+    yield from changed()
+
+
+def _get(endpoint_id: str) -> Plan[tuple[Sequence[Row], Sequence[Row]]]:
+    rows = yield _GET(endpoint_id)
+    secrets = yield _SECRETS_OF(endpoint_id)
+    return rows, secrets
+
+
+def _all() -> Plan[tuple[int, Sequence[Row], Sequence[Row]]]:
+    version = (yield VERSION())[0][0]
+    rows = yield ALL_ENDPOINTS()
+    secrets = yield _ALL_SECRETS()
+    return version, rows, secrets
+
+
+def _delete(endpoint_id: str) -> Plan[bool]:
+    if not (yield _DELETE(endpoint_id)):
+        return False
+    yield _DELETE_SECRETS(endpoint_id)
+    yield _DELETE_HEALTH(endpoint_id)
+    yield from changed()
+    return True
+
+
+def _add_secret(endpoint_id: str, row: tuple[Any, ...]) -> Plan[bool]:
+    if not (yield _GET(endpoint_id)):
+        return False
+    yield _INSERT_SECRETS([row])
+    yield from changed()
+    return True

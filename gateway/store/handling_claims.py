@@ -1,0 +1,258 @@
+"""How handlings are picked for a claim: fair between handlers and sellers, collapsed by key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.model import (
+    ClaimedHandling,
+    Claims,
+    NotificationState,
+    Origin,
+    StoredNotification,
+)
+from gateway.store.claims_sql import LeaseSql
+from gateway.store.driver import Sealer
+from gateway.store.inbox import body_context
+from gateway.store.keys import NEWEST_PARKED
+from gateway.store.lanes import LANES_PER_SCAN, full, lanes_sql, shares, start_after
+from gateway.store.statements import Each, Many, One, Plan, Row
+
+_LEASES: Final = LeaseSql.of("handlings")
+_MOST_HANDLERS: Final = 1_000
+_READY: Final = "state = 'pending' AND readiness = 2"
+
+_HANDLERS: Final = One(lanes_sql("handlings", "handler", _READY))
+_LANES: Final = One(lanes_sql("handlings", "lane", f"{_READY} AND handler = $3"))
+
+_COLUMNS: Final = """
+  h.id, h.lane, h.handler, h.run, h.tries, h.claims, h.key, h.coalesces, h.slot, h.saved_state,
+  h.replayed_from, h.created_at_ms, h.event_time_ms,
+  n.id, n.identity, n.type, n.payload_version, n.seller_id, n.marketplace_id, n.application_id,
+  n.subscription_id, n.event_time_ms, n.received_at_ms, n.source, n.origin, n.state, n.body,
+  n.body_sealed
+"""
+
+_PICK: Final = Each(
+    f"""
+    SELECT {_COLUMNS} FROM handlings AS h CROSS JOIN notifications AS n
+    WHERE h.state = 'pending' AND h.readiness = 2 AND h.handler = $1 AND h.lane = $2 AND h.id > $3
+      AND n.id = h.notification_id
+    ORDER BY h.id LIMIT $4
+    """,  # noqa: S608 columns are ours
+    f"""
+    SELECT {_COLUMNS} FROM ({{rows}}) AS v(handler, lane, after, room)
+    CROSS JOIN LATERAL (
+      SELECT * FROM handlings AS p
+      WHERE p.state = 'pending' AND p.readiness = 2 AND p.handler = v.handler AND p.lane = v.lane
+        AND p.id > v.after
+      ORDER BY p.id LIMIT v.room {{skip_locked}}
+    ) AS h
+    JOIN notifications AS n ON n.id = h.notification_id
+    """,  # noqa: S608 columns are ours
+    ("text", "text", "text", "bigint"),
+)
+
+_FETCH: Final = Many(
+    f"""
+    WITH v(id) AS ({{rows}})
+    SELECT {_COLUMNS} FROM v CROSS JOIN handlings AS h CROSS JOIN notifications AS n
+    WHERE h.id = v.id AND n.id = h.notification_id
+    """,  # noqa: S608 columns are ours
+    ("text",),
+)
+
+_COLLAPSE: Final = Many(
+    """
+    WITH v(handler, lane, key, survivor, now_ms) AS ({rows})
+    UPDATE handlings SET state = 'coalesced', coalesced_into = v.survivor, ended_at_ms = v.now_ms
+    FROM v
+    WHERE handlings.state = 'pending' AND handlings.readiness = 0 AND handlings.coalesces
+      AND handlings.handler = v.handler AND handlings.lane = v.lane AND handlings.key = v.key
+      AND handlings.id <> v.survivor
+    """,
+    ("text", "text", "text", "text", "bigint"),
+)
+
+_COLLAPSE_HEAD: Final = Many(
+    """
+    WITH v(id, survivor, now_ms) AS ({rows})
+    UPDATE handlings SET state = 'coalesced', readiness = 0, coalesced_into = v.survivor,
+      ended_at_ms = v.now_ms
+    FROM v WHERE handlings.id = v.id
+    """,
+    ("text", "text", "bigint"),
+)
+
+_LEASE: Final = Many(
+    """
+    WITH v(id, token, lease_until_ms, slot) AS ({rows})
+    UPDATE handlings SET state = 'leased', readiness = 2, claims = claims + 1,
+      claim_token = v.token, lease_until_ms = v.lease_until_ms, slot = v.slot
+    FROM v WHERE handlings.id = v.id AND handlings.state = 'pending'
+    """,
+    ("text", "bigint", "bigint", "text"),
+)
+
+_ID, _LANE, _HANDLER, _KEY, _COALESCES, _SLOT, _SAVED, _EVENT_TIME = 0, 1, 2, 6, 7, 8, 9, 12
+
+
+@dataclass(slots=True)
+class Picked:
+    """What a pick found.
+
+    Attributes:
+        rows: Rows of `_COLUMNS` as they were before the claim, with the slot each one has.
+        cursors: By handler, the lane after which its next claim goes on; under the empty name the
+            handler that was served first.
+    """
+
+    next_due_ms: int | None
+    more: bool
+    rows: list[tuple[Row, str | None]] = field(default_factory=list)
+    cursors: dict[str, str] = field(default_factory=dict)
+
+
+class HandlingPicker:
+    """Picks handlings, and remembers whose turn is next."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._cursors: dict[str, str] = {}
+
+    def pick(
+        self, *, room: Mapping[str, int], limit: int, now_ms: int, lease: tuple[int, int]
+    ) -> Plan[Picked]:
+        """Lease ready handlings and return them; `lease` is the claim token and the lease's end."""
+        next_due_ms, more = yield from _LEASES.promote_due(now_ms)
+        picked = Picked(next_due_ms=next_due_ms, more=more)
+        ready = [row[0] for row in (yield _HANDLERS("", _MOST_HANDLERS))]
+        heads: list[Row] = []
+        for handler in _rotated(
+            [h for h in ready if room.get(h, 0) > 0], self._cursors.get("", "")
+        ):
+            picked.cursors.setdefault("", handler)
+            places = min(room[handler], limit - len(heads))
+            if places <= 0:
+                picked.more = True
+                break
+            heads += yield from self._from_lanes(handler, places, picked)
+        if heads:
+            yield from _collapse(heads, picked, now_ms)
+            yield _LEASE([(row[_ID], *lease, slot) for row, slot in picked.rows])
+        return picked
+
+    def claims(self, picked: Picked, token: int) -> Claims[ClaimedHandling]:
+        """Return what was picked as claims, and move on to the next ones' turn."""
+        self._cursors.update(picked.cursors)
+        return Claims(
+            items=[self._claimed(row, slot, token) for row, slot in picked.rows],
+            next_due_ms=picked.next_due_ms,
+            more=picked.more,
+        )
+
+    def _claimed(self, row: Row, slot: str | None, token: int) -> ClaimedHandling:
+        return ClaimedHandling(
+            id=row[_ID],
+            token=token,
+            handler=row[_HANDLER],
+            run=row[3],
+            tries=row[4],
+            claims=row[5] + 1,
+            key=row[_KEY],
+            coalesce=bool(row[_COALESCES]),
+            slot=slot,
+            saved_state=row[_SAVED],
+            replayed_from=row[10],
+            created_at_ms=row[11],
+            notification=stored_notification(row[13:], self._sealer),
+        )
+
+    def _from_lanes(self, handler: str, places: int, picked: Picked) -> Plan[list[Row]]:
+        lanes = yield from _lanes(handler, self._cursors.get(handler, ""))
+        last: dict[str, str] = {}
+        taken: list[Row] = []
+        for first in (True, False):
+            asked = shares(lanes, lambda _: places, places - len(taken), first=first)
+            if not asked:
+                break
+            if first:
+                picked.cursors[handler] = asked[-1][0]
+            rows = yield _PICK([(handler, lane, last.get(lane, ""), n) for lane, n in asked])
+            taken += rows
+            for row in rows:
+                last[row[_LANE]] = max(row[_ID], last.get(row[_LANE], ""))
+            lanes = full(asked, Counter(row[_LANE] for row in rows))
+        picked.more |= bool(lanes) or len(last) == LANES_PER_SCAN
+        return taken
+
+
+def stored_notification(row: Row, sealer: Sealer) -> StoredNotification:
+    """Return the notification in `row`, the columns of its table in their order.
+
+    Raises:
+        SealError: Its body is sealed and can't be opened.
+    """
+    body = bytes(row[13])
+    return StoredNotification(
+        id=row[0],
+        identity=row[1],
+        type=row[2],
+        payload_version=row[3],
+        seller_id=row[4],
+        marketplace_id=row[5],
+        application_id=row[6],
+        subscription_id=row[7],
+        event_time_ms=row[8],
+        received_at_ms=row[9],
+        source=row[10],
+        origin=Origin(row[11]),
+        state=NotificationState(row[12]),
+        body=sealer.open(body, context=body_context(row[0])) if row[14] else body,
+    )
+
+
+def _lanes(handler: str, cursor: str) -> Plan[list[str]]:
+    start = start_after(cursor) if cursor else ""
+    lanes = [row[0] for row in (yield _LANES(start, LANES_PER_SCAN, handler))]
+    if cursor and len(lanes) < LANES_PER_SCAN:
+        rows = yield _LANES("", LANES_PER_SCAN - len(lanes), handler)
+        lanes += [row[0] for row in rows if row[0] <= cursor]
+    return lanes
+
+
+def _collapse(heads: Sequence[Row], picked: Picked, now_ms: int) -> Plan[None]:
+    """Fill in the rows to lease: the heads, or what replaces those that collapse."""
+    collapsing = {
+        row[_ID]: row
+        for row in heads
+        if row[_COALESCES] and row[_KEY] is not None and row[_SAVED] is None
+    }
+    survivors: dict[str, str] = {}
+    if collapsing:
+        asked = [(i, r[_HANDLER], r[_LANE], r[_KEY]) for i, r in collapsing.items()]
+        newest = {row[0]: (row[2], row[1]) for row in (yield NEWEST_PARKED(asked))}
+        behind = [i for i in collapsing if i in newest]
+        for i in behind:
+            survivors[i] = max(newest[i], (collapsing[i][_EVENT_TIME], i))[1]
+        if behind:
+            yield _COLLAPSE([(*_key(collapsing[i]), survivors[i], now_ms) for i in behind])
+    replaced = {i: s for i, s in survivors.items() if s != i}
+    fresh: dict[str, Row] = {}
+    if replaced:
+        yield _COLLAPSE_HEAD([(i, s, now_ms) for i, s in replaced.items()])
+        fresh = {row[_ID]: row for row in (yield _FETCH([(s,) for s in replaced.values()]))}
+    for row in heads:
+        survivor = fresh.get(replaced.get(row[_ID], ""), row)
+        picked.rows.append((survivor, row[_SLOT]))
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row[_HANDLER], row[_LANE], row[_KEY]
+
+
+def _rotated(names: Sequence[str], after: str) -> list[str]:
+    return [n for n in names if n > after] + [n for n in names if n <= after]

@@ -1,0 +1,94 @@
+"""The store as one object: opened by URL, its methods grouped by noun."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from types import TracebackType
+
+from gateway.clock import Clock
+from gateway.errors import SchemaOutdatedError
+from gateway.store.database_url import DatabaseUrl
+from gateway.store.deliveries import Deliveries
+from gateway.store.driver import Driver, Sealer, Signals
+from gateway.store.endpoints import Endpoints
+from gateway.store.handlings import Handlings
+from gateway.store.inbox import Inbox
+from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
+from gateway.store.publishing import Publisher
+from gateway.store.sqlite import SqliteDriver
+
+
+class Store(AbstractAsyncContextManager["Store"]):
+    """An open database.
+
+    Attributes:
+        path: The SQLite file; None on PostgreSQL.
+    """
+
+    def __init__(
+        self, driver: Driver, *, sealer: Sealer, clock: Clock, path: Path | None = None
+    ) -> None:
+        self._driver = driver
+        publisher = Publisher()
+        self.path = path
+        self.inbox = Inbox(driver, sealer, clock)
+        self.handlings = Handlings(driver, sealer, clock, publisher)
+        self.deliveries = Deliveries(driver, clock)
+        self.endpoints = Endpoints(driver, sealer, clock)
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close the database; again is no harm."""
+        await self._driver.close()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def open_store(
+    url: str,
+    *,
+    sealer: Sealer,
+    clock: Clock,
+    signals: Signals,
+    migrate: bool = False,
+    pool_size: int = 4,
+) -> Store:
+    """Return the database at `url`, opened.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://…`.
+        sealer: Who seals secrets.
+        clock: Time, of which the store has none of its own.
+        signals: Whom to tell that there is new work.
+        migrate: Whether to bring a SQLite file to this release's schema first.
+        pool_size: Most connections to PostgreSQL.
+
+    Raises:
+        ConfigurationError: The URL names no known kind of database.
+        SchemaOutdatedError: The schema is not this release's.
+        StoreUnavailableError: The database can't be opened.
+    """
+    where = DatabaseUrl.parse(url)
+    state = await schema_state(url)
+    if migrate and where.path is not None and state in (SchemaState.EMPTY, SchemaState.OUTDATED):
+        await upgrade(url)
+    elif state is SchemaState.NEWER:
+        raise SchemaOutdatedError(newer_message(url))
+    elif state is not SchemaState.CURRENT:
+        raise SchemaOutdatedError(
+            "the database's schema is older than this release; run `gateway db upgrade`"
+        )
+    driver: Driver
+    if where.path is not None:
+        driver = await SqliteDriver.open(where.path, signals)
+    else:
+        from gateway.store.postgres import PostgresDriver  # noqa: PLC0415 only where needed
+
+        driver = await PostgresDriver.open(where.dsn, signals, pool_size=pool_size)
+    return Store(driver, sealer=sealer, clock=clock, path=where.path)
