@@ -38,20 +38,20 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def says_what_it_is(path: Path, text: str) -> Iterator[str]:
     if path.stem in DUMPING_GROUNDS:
         yield "is named for nothing: give it a noun"
-    if text.strip() and not ast.get_docstring(ast.parse(text)):
+    if text.strip() and not ast.get_docstring(ast.parse(text, str(path))):
         yield "has no docstring"
 
 
-def fits_in_the_head(_path: Path, text: str) -> Iterator[str]:
+def fits_in_the_head(path: Path, text: str) -> Iterator[str]:
     if (lines := sum(1 for line in text.splitlines() if line.strip())) > MAX_LINES:
         yield f"has {lines} lines"
-    for each in functions(ast.parse(text)):
+    for each in functions(ast.parse(text, str(path))):
         if (lines := body_lines(each)) > MAX_FUNCTION_LINES:
             yield f"{each.name} has {lines} lines"
 
 
-def keeps_no_state(_path: Path, text: str) -> Iterator[str]:
-    tree = ast.parse(text)
+def keeps_no_state(path: Path, text: str) -> Iterator[str]:
+    tree = ast.parse(text, str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             yield f"line {node.lineno}: a function rebinds {', '.join(node.names)}"
@@ -73,7 +73,7 @@ def reads_environment(node: ast.AST) -> bool:
 
 
 def leaves_the_environment_alone(path: Path, text: str) -> Iterator[str]:
-    tree = ast.parse(text)
+    tree = ast.parse(text, str(path))
     late = {
         id(node) for each in functions(tree) for node in ast.walk(each) if reads_environment(node)
     }
@@ -88,7 +88,7 @@ def leaves_the_environment_alone(path: Path, text: str) -> Iterator[str]:
 def makes_no_tasks(path: Path, text: str) -> Iterator[str]:
     if room(path) in TASK_MAKERS:
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(ast.parse(text, str(path))):
         if isinstance(node, ast.Attribute) and node.attr in {"create_task", "TaskGroup"}:
             yield f"line {node.lineno}: makes a task that nobody owns"
 
