@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import typer
 
-from gateway.cli.invocation import Invocation, invocation_of, new_app
+from gateway.cli.invocation import Invocation, find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.dispatch.registry import Registry, load_registry
 from gateway.settings import load
@@ -52,8 +49,6 @@ def check(ctx: typer.Context) -> None:
 
 
 def _registry(invocation: Invocation) -> Registry:
-    loaded = load(invocation.config_file(), invocation.environ)
-    here = str(Path.cwd())
-    if here not in sys.path:  # a script's path lacks it, and a team's module lies beside its config
-        sys.path.insert(0, here)
-    return load_registry(loaded.settings.handlers.modules)
+    settings = load(invocation.config_file(), invocation.environ).settings
+    find_modules_here()
+    return load_registry(settings.handlers.modules)

@@ -6,6 +6,7 @@ the arguments before the command is looked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,16 @@ def invocation_of(ctx: typer.Context) -> Invocation:
     found = ctx.find_object(Invocation)
     assert found is not None
     return found
+
+
+def find_modules_here() -> None:
+    """Let handler modules beside the working directory's config be found.
+
+    An installed command's path lacks the working directory, which `python -m` would have.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class Output:
             self._write_json(value)
         elif text is not None:
             self._stdout.write(f"{text}\n")
+            self._stdout.flush()
         else:
             width = max((len(name) for name in value), default=0)
             for name, member in value.items():
@@ -58,6 +59,7 @@ class Output:
 
     def _write_json(self, value: Any) -> None:
         self._stdout.write(orjson.dumps(value).decode() + "\n")
+        self._stdout.flush()  # whoever started a command that goes on waits for this line
 
     def _write_table(self, rows: Sequence[Row], columns: Sequence[str]) -> None:
         table = Table(*columns, box=None, header_style="bold", pad_edge=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic_core import PydanticCustomError
 
@@ -29,7 +29,9 @@ def fault(what: str, mend: str) -> PydanticCustomError:
 
 def sqlite_path(url: str) -> Path | None:
     """Return the file of a `sqlite:///…` URL, or None for another kind of store."""
-    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+    if not url.startswith(_SQLITE):
+        return None
+    return Path(unquote(url.removeprefix(_SQLITE).partition("?")[0]))
 
 
 def check_store_url(url: str) -> str:

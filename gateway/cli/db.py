@@ -1,0 +1,58 @@
+"""`gateway db`: the database's schema and the keys that its secrets are sealed with."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.context import run, settings_of
+from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.output import Output
+from gateway.sealing import create_ring
+from gateway.service.opening import sealer_for
+from gateway.store.migrate import REVISIONS, schema_state, upgrade
+
+app = new_app()
+
+
+@app.callback()
+def db() -> None:
+    """Upgrade the database, rotate the keys of its secrets."""
+
+
+@app.command("upgrade")
+def upgrade_(ctx: typer.Context) -> None:
+    """Bring the database's schema to this release's."""
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    url = settings.store.url
+
+    async def work() -> tuple[str, str]:
+        sealer_for(settings, clock=invocation.clock)  # a database is never made without its keys
+        before = await schema_state(url)
+        await upgrade(url)
+        return before.value, (await schema_state(url)).value
+
+    before, after = run(work())
+    text = f"The schema was {before} and is {after} ({REVISIONS[-1]})."
+    value = {"before": before, "state": after, "revision": REVISIONS[-1]}
+    Output(invocation).value(value, text=text)
+
+
+@app.command()
+def current(ctx: typer.Context) -> None:
+    """Say how the database's schema compares with this release's."""
+    invocation = invocation_of(ctx)
+    state = run(schema_state(settings_of(invocation).store.url)).value
+    value = {"state": state, "release_revision": REVISIONS[-1]}
+    text = f"The schema is {state}; this release's is {REVISIONS[-1]}."
+    Output(invocation).value(value, text=text)
+
+
+@app.command("create-keys")
+def create_keys(ctx: typer.Context) -> None:
+    """Make the key ring that secrets are sealed with; one that exists is never overwritten."""
+    invocation = invocation_of(ctx)
+    file = settings_of(invocation).keys_file()
+    ring = create_ring(file, clock=invocation.clock)
+    text = f"Wrote {file}. Back it up apart from the database: without it no secret can be opened."
+    Output(invocation).value({"file": str(file), "key_id": ring.newest.id}, text=text)

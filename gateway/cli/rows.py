@@ -1,0 +1,70 @@
+"""Records of the store as the objects that commands print: times in RFC 3339, no secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from gateway.clock import rfc3339
+from gateway.model import Endpoint, EndpointSecret
+from gateway.telemetry.redaction import redact
+
+_TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms")
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """Return a record's members as JSON values.
+
+    Milliseconds since the epoch become RFC 3339 and lose their unit: `created_at_ms` is printed as
+    `created_at`. Durations keep theirs. Bytes become text, or JSON where they are JSON.
+    """
+    return dict(_member(name, value) for name, value in _members(record))
+
+
+def endpoint_row(endpoint: Endpoint) -> dict[str, Any]:
+    """Return an endpoint without its keys; of its headers only what is no credential."""
+    row = plain(endpoint)
+    row["headers"] = redact(row["headers"])
+    row["secrets"] = [secret_row(secret) for secret in endpoint.secrets]
+    return row
+
+
+def secret_row(secret: EndpointSecret) -> dict[str, Any]:
+    """Return what may be shown of a signing key."""
+    row = plain(secret)
+    row.pop("key_bytes")
+    return row
+
+
+def body_value(body: bytes) -> Any:
+    """Return a stored body as the JSON value it is, else as text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def _members(record: Any) -> list[tuple[str, Any]]:
+    if isinstance(record, Mapping):
+        return list(record.items())
+    return [(field.name, getattr(record, field.name)) for field in fields(record)]
+
+
+def _member(name: str, value: Any) -> tuple[str, Any]:
+    if name.endswith(_TIME_ENDINGS):
+        return name.removesuffix("_ms"), None if value is None else rfc3339(value)
+    return name, _value(value)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, EndpointSecret):
+        return secret_row(value)
+    if is_dataclass(value) or isinstance(value, Mapping):
+        return plain(value)
+    if isinstance(value, (bytes, memoryview)):
+        return body_value(bytes(value))
+    if isinstance(value, (list, tuple, frozenset)):
+        return [_value(item) for item in value]
+    return value

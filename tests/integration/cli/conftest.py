@@ -1,0 +1,65 @@
+"""A folder of its own for each command, and logs put back as they were."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from gateway.cli.app import call
+
+LOCAL = {
+    "SPGW_DELIVERY__ALLOW_HTTP": "true",
+    "SPGW_DELIVERY__ALLOWED_PORTS": '["1-65535"]',
+    "SPGW_DELIVERY__ALLOW_PRIVATE_CIDRS": '["127.0.0.0/8"]',
+}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    structlog.reset_defaults()
+
+
+class Gateway:
+    """Calls commands with `--json` and reads what they print."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], environ: Mapping[str, str]) -> None:
+        self._capsys = capsys
+        self.environ = dict(environ)
+
+    def __call__(self, *arguments: str) -> Any:
+        """Return the JSON value on stdout of a command that succeeds."""
+        code = call([*arguments, "--json"], environ=self.environ)
+        captured = self._capsys.readouterr()
+        assert code == 0, captured.err
+        assert captured.out.count("\n") == 1
+        return json.loads(captured.out)
+
+    def fails(self, code: int, *arguments: str) -> Any:
+        """Return the problem on stderr of a command that ends with `code`."""
+        assert call([*arguments, "--json"], environ=self.environ) == code
+        captured = self._capsys.readouterr()
+        assert captured.out == ""
+        return json.loads(captured.err)
+
+    def said(self, *arguments: str) -> str:
+        """Return what a person would read of a command that succeeds."""
+        assert call(arguments, environ=self.environ) == 0
+        return self._capsys.readouterr().out
+
+
+@pytest.fixture
+def gateway(capsys: pytest.CaptureFixture[str]) -> Gateway:
+    return Gateway(capsys, LOCAL)

@@ -1,0 +1,36 @@
+"""The database's commands, and what becomes of its key ring."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tests.integration.cli.conftest import Gateway
+
+
+def test_a_new_database(gateway: Gateway) -> None:
+    assert gateway("db", "current")["state"] == "empty"
+    assert not Path("gateway.db").exists()
+    upgraded = gateway("db", "upgrade")
+    assert (upgraded["before"], upgraded["state"]) == ("empty", "current")
+    assert gateway("db", "upgrade")["before"] == "current"
+    assert gateway("db", "current")["state"] == "current"
+    assert stat.S_IMODE(Path("gateway.db.keys").stat().st_mode) == 0o600
+
+
+def test_a_lost_key_ring_is_not_replaced_in_silence(gateway: Gateway) -> None:
+    gateway("endpoints", "add", "http://127.0.0.1:9/x")
+    Path("gateway.db.keys").unlink()
+    problem = gateway.fails(4, "endpoints", "list")
+    assert "backup" in problem["faults"][0]["mend"]
+    assert not Path("gateway.db.keys").exists()
+
+
+def test_keys_are_made_where_they_are_named(gateway: Gateway) -> None:
+    gateway.environ["SPGW_SEALING__KEYS_FILE"] = "ring.json"
+    gateway.fails(4, "endpoints", "list")
+    made = gateway("db", "create-keys")
+    assert made["file"] == "ring.json"
+    assert len(made["key_id"]) == 8
+    gateway.fails(3, "db", "create-keys")
+    assert gateway("endpoints", "list")["items"] == []
