@@ -8,6 +8,7 @@ from types import TracebackType
 
 from gateway.clock import Clock
 from gateway.errors import SchemaOutdatedError
+from gateway.store.buckets import Buckets
 from gateway.store.database_url import DatabaseUrl
 from gateway.store.deliveries import Deliveries
 from gateway.store.driver import Driver, Sealer, Signals
@@ -16,6 +17,8 @@ from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
 from gateway.store.publishing import Publisher
+from gateway.store.queries import Queries
+from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
 
 
@@ -36,6 +39,10 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.handlings = Handlings(driver, sealer, clock, publisher)
         self.deliveries = Deliveries(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
+        self.sellers = Sellers(driver, sealer)
+        self.subscriptions = Subscriptions(driver)
+        self.buckets = Buckets(driver, clock)
+        self.queries = Queries(driver, sealer)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the database; again is no harm."""

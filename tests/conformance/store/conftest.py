@@ -9,6 +9,9 @@ import pytest
 
 from gateway.store import Store, open_store
 from tests.conformance.store.world import FakeClock, FakeSealer, RecordedSignals, World
+from tests.support.postgres import PostgresServer, postgres_server
+
+__all__ = ["postgres_server"]
 
 
 @pytest.fixture
@@ -21,9 +24,15 @@ def signals() -> RecordedSignals:
     return RecordedSignals()
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'gateway.db'}"
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'gateway.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    made = await server.create_database()
+    yield made
+    await server.drop_database(made)
 
 
 @pytest.fixture

@@ -1,0 +1,348 @@
+"""What operators ask: lists in pages, one thing with all that belongs to it, and counts.
+
+Lists run from the newest to the oldest; `after` is the id of the last item of the page before.
+Nothing here writes, and none of it is on a hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Select, Table, select
+
+from gateway.errors import NotFoundError
+from gateway.model import DeliveryState, HandlingState, NotificationState, Origin
+from gateway.store import schema
+from gateway.store.driver import Driver, Sealer
+from gateway.store.handling_claims import stored_notification
+from gateway.store.inbox import quarantine_context
+from gateway.store.statements import Cold, One, Plan, Row, Rows
+from gateway.store.views import (
+    AttemptView,
+    Counts,
+    DeliveryDetail,
+    DeliveryView,
+    EndpointHealth,
+    EventDetail,
+    EventView,
+    HandlingView,
+    NotificationDetail,
+    NotificationView,
+    QuarantineView,
+    WorkCounts,
+)
+
+V = TypeVar("V")
+
+_N, _H, _E = schema.notifications, schema.handlings, schema.events
+_D, _A, _Q = schema.deliveries, schema.attempts, schema.quarantine
+
+_NOTIFICATIONS: Final = select(
+    _N.c.id,
+    _N.c.identity,
+    _N.c.type,
+    _N.c.payload_version,
+    _N.c.seller_id,
+    _N.c.marketplace_id,
+    _N.c.event_time_ms,
+    _N.c.received_at_ms,
+    _N.c.source,
+    _N.c.origin,
+    _N.c.state,
+)
+_HANDLINGS: Final = select(
+    _H.c.id,
+    _H.c.notification_id,
+    _H.c.handler,
+    _H.c.run,
+    _H.c.lane,
+    _H.c.key,
+    _H.c.state,
+    _H.c.readiness,
+    _H.c.due_at_ms,
+    _H.c.tries,
+    _H.c.claims,
+    _H.c.error,
+    _H.c.coalesced_into,
+    _H.c.replayed_from,
+    _H.c.created_at_ms,
+    _H.c.ended_at_ms,
+)
+_EVENTS: Final = select(
+    _E.c.id,
+    _E.c.type,
+    _E.c.occurred_at_ms,
+    _E.c.seller_id,
+    _E.c.marketplace_id,
+    _E.c.notification_id,
+    _E.c.handling_id,
+    _E.c.replayed_from,
+    _E.c.created_at_ms,
+)
+_DELIVERIES: Final = select(
+    _D.c.id,
+    _D.c.event_id,
+    _E.c.type,
+    _D.c.endpoint_id,
+    _D.c.state,
+    _D.c.due_at_ms,
+    _D.c.attempts,
+    _D.c.claims,
+    _D.c.created_at_ms,
+    _D.c.ended_at_ms,
+).join(_E, _E.c.id == _D.c.event_id)
+_QUARANTINE: Final = select(
+    _Q.c.id, _Q.c.source, _Q.c.message_id, _Q.c.reason, _Q.c.size_bytes, _Q.c.received_at_ms
+)
+_ATTEMPTS: Final = select(
+    _A.c.id,
+    _A.c.number,
+    _A.c.started_at_ms,
+    _A.c.duration_ms,
+    _A.c.status,
+    _A.c.error_class,
+    _A.c.error,
+    _A.c.answer,
+    _A.c.address,
+    _A.c.charged,
+    _A.c.next_due_ms,
+)
+_HEALTH: Final = select(*schema.endpoint_health.c)
+
+_READY_COUNT: Final = "SELECT count(*), min(id) FROM {} WHERE state = 'pending' AND readiness = 2"
+_COUNT: Final = "SELECT count(*) FROM {} WHERE {}"
+# Each of these conditions is an index's own.
+_WAITING: Final = "state = 'pending' AND readiness = 1"
+_PARKED: Final = "state = 'pending' AND readiness = 0"
+_LEASED: Final = "state = 'leased'"
+_HELD: Final = "state = 'held'"
+_DEAD: Final = "state = 'dead'"
+_QUARANTINED: Final = One("SELECT count(*) FROM quarantine")
+
+
+class Queries:
+    """See the module."""
+
+    def __init__(self, driver: Driver, sealer: Sealer) -> None:
+        self._driver = driver
+        self._sealer = sealer
+
+    async def notifications(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        notification_type: str | None = None,
+        seller_id: str | None = None,
+        state: NotificationState | None = None,
+    ) -> Sequence[NotificationView]:
+        """Return notifications, the newest first."""
+        wanted = {"type": notification_type, "seller_id": seller_id, "state": state}
+        query = _page(_NOTIFICATIONS, _N, wanted, after, limit)
+        return [_notification(row) for row in await self._rows(query)]
+
+    async def notification(self, notification_id: str) -> NotificationDetail:
+        """Return a notification with its body and handlings.
+
+        Raises:
+            NotFoundError: There is no such notification.
+            SealError: Its body is sealed and can't be opened.
+        """
+        row = await self._one(select(*_N.c).where(_N.c.id == notification_id), notification_id)
+        query = _HANDLINGS.where(_H.c.notification_id == notification_id).order_by(_H.c.id)
+        return NotificationDetail(
+            notification=stored_notification(row, self._sealer),
+            handlings=[_handling(row) for row in await self._rows(query)],
+        )
+
+    async def handlings(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        handler: str | None = None,
+        state: HandlingState | None = None,
+    ) -> Sequence[HandlingView]:
+        """Return handlings, the newest first."""
+        query = _page(_HANDLINGS, _H, {"handler": handler, "state": state}, after, limit)
+        return [_handling(row) for row in await self._rows(query)]
+
+    async def events(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        event_type: str | None = None,
+        seller_id: str | None = None,
+    ) -> Sequence[EventView]:
+        """Return events, the newest first."""
+        query = _page(_EVENTS, _E, {"type": event_type, "seller_id": seller_id}, after, limit)
+        return [EventView(**_named(EventView, row)) for row in await self._rows(query)]
+
+    async def event(self, event_id: str) -> EventDetail:
+        """Return an event with its body and deliveries.
+
+        Raises:
+            NotFoundError: There is no such event.
+        """
+        query = _EVENTS.add_columns(_E.c.body).where(_E.c.id == event_id)
+        row = await self._one(query, event_id)
+        deliveries = _DELIVERIES.where(_D.c.event_id == event_id).order_by(_D.c.id)
+        return EventDetail(
+            event=EventView(**_named(EventView, row)),
+            body=bytes(row[-1]),
+            deliveries=[_delivery(row) for row in await self._rows(deliveries)],
+        )
+
+    async def deliveries(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        state: DeliveryState | None = None,
+        endpoint_id: str | None = None,
+    ) -> Sequence[DeliveryView]:
+        """Return deliveries, the newest first."""
+        wanted = {"state": state, "endpoint_id": endpoint_id}
+        query = _page(_DELIVERIES, _D, wanted, after, limit)
+        return [_delivery(row) for row in await self._rows(query)]
+
+    async def delivery(self, delivery_id: str) -> DeliveryDetail:
+        """Return a delivery with its attempts.
+
+        Raises:
+            NotFoundError: There is no such delivery.
+        """
+        row = await self._one(_DELIVERIES.where(_D.c.id == delivery_id), delivery_id)
+        attempts = _ATTEMPTS.where(_A.c.delivery_id == delivery_id).order_by(_A.c.id)
+        return DeliveryDetail(
+            delivery=_delivery(row),
+            attempts=[_attempt(row) for row in await self._rows(attempts)],
+        )
+
+    async def quarantine(
+        self, *, after: str | None = None, limit: int = 50
+    ) -> Sequence[QuarantineView]:
+        """Return messages that can't be parsed, the newest first."""
+        query = _page(_QUARANTINE, _Q, {}, after, limit)
+        return [QuarantineView(**_named(QuarantineView, row)) for row in await self._rows(query)]
+
+    async def quarantined_body(self, quarantine_id: str) -> bytes:
+        """Return the bytes of a message that can't be parsed.
+
+        Raises:
+            NotFoundError: There is no such message.
+            SealError: It can't be opened.
+        """
+        row = await self._one(select(_Q.c.body).where(_Q.c.id == quarantine_id), quarantine_id)
+        return self._sealer.open(bytes(row[0]), context=quarantine_context(quarantine_id))
+
+    async def endpoint_health(self) -> Sequence[EndpointHealth]:
+        """Return how all endpoints have answered lately."""
+        rows = await self._rows(_HEALTH)
+        return [EndpointHealth(**_named(EndpointHealth, row)) for row in rows]
+
+    async def counts(self) -> Counts:
+        """Return how much work there is, all counted at one moment."""
+        return await self._driver.read(_counts)
+
+    async def _rows(self, query: Select[Any]) -> Rows:
+        return await self._driver.read(lambda: _run(query))
+
+    async def _one(self, query: Select[Any], wanted_id: str) -> Row:
+        rows = await self._rows(query)
+        if not rows:
+            raise NotFoundError(f"there is no {wanted_id}")
+        return rows[0]
+
+
+def _run(query: Select[Any]) -> Plan[Rows]:
+    return (yield Cold(query)())
+
+
+def _page(
+    query: Select[Any], table: Table, wanted: dict[str, str | None], after: str | None, limit: int
+) -> Select[Any]:
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(table.c[column] == str(value))
+    if after is not None:
+        query = query.where(table.c.id < after)
+    return query.order_by(table.c.id.desc()).limit(limit)
+
+
+def _counts() -> Plan[Counts]:
+    quarantined = (yield _QUARANTINED())[0][0]
+    handlings = yield from _work("handlings", parked=_PARKED, held=None)
+    deliveries = yield from _work("deliveries", parked=None, held=_HELD)
+    return Counts(handlings=handlings, deliveries=deliveries, quarantined=quarantined)
+
+
+def _work(table: str, *, parked: str | None, held: str | None) -> Plan[WorkCounts]:
+    ready, oldest = (yield One(_READY_COUNT.format(table))())[0]
+    return WorkCounts(
+        ready=ready,
+        waiting=(yield from _count(table, _WAITING)),
+        parked=(yield from _count(table, parked)),
+        leased=(yield from _count(table, _LEASED)),
+        held=(yield from _count(table, held)),
+        dead=(yield from _count(table, _DEAD)),
+        oldest_ready_ms=None if oldest is None else _made_at_ms(oldest),
+    )
+
+
+def _count(table: str, where: str | None) -> Plan[int]:
+    if where is None:
+        return 0
+    count: int = (yield One(_COUNT.format(table, where))())[0][0]
+    return count
+
+
+def _made_at_ms(prefixed_id: str) -> int:
+    # A UUIDv7 begins with 48 bits of milliseconds; unlike a column, it stands in every index.
+    return int(prefixed_id.rpartition("_")[2][:12], 16)
+
+
+def _named(view: Callable[..., V], row: Row) -> dict[str, Any]:
+    return dict(zip(view.__dataclass_fields__, row, strict=False))  # type: ignore[attr-defined]
+
+
+def _notification(row: Row) -> NotificationView:
+    named = _named(NotificationView, row)
+    origin, state = Origin(named["origin"]), NotificationState(named["state"])
+    return NotificationView(**(named | {"origin": origin, "state": state}))
+
+
+def _handling(row: Row) -> HandlingView:
+    state = HandlingState(row[6])
+    return HandlingView(
+        id=row[0],
+        notification_id=row[1],
+        handler=row[2],
+        run=row[3],
+        seller_id=row[4] or None,
+        key=row[5],
+        state=state,
+        parked=state is HandlingState.PENDING and row[7] == 0,
+        due_at_ms=row[8],
+        tries=row[9],
+        claims=row[10],
+        error=row[11],
+        coalesced_into=row[12],
+        replayed_from=row[13],
+        created_at_ms=row[14],
+        ended_at_ms=row[15],
+    )
+
+
+def _delivery(row: Row) -> DeliveryView:
+    named = _named(DeliveryView, row)
+    return DeliveryView(**(named | {"state": DeliveryState(named["state"])}))
+
+
+def _attempt(row: Row) -> AttemptView:
+    named = _named(AttemptView, row)
+    return AttemptView(
+        **(named | {"answer": bytes(named["answer"]), "charged": bool(named["charged"])})
+    )

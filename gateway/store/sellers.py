@@ -1,0 +1,211 @@
+"""Applications and sellers, their secrets sealed, and which seller a subscription belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.errors import NotFoundError
+from gateway.model import Application, Seller, SellerState
+from gateway.store.driver import Driver, Sealer
+from gateway.store.statements import One, Plan, Row
+
+_PUT_APPLICATION: Final = One(
+    """
+    INSERT INTO applications (id, client_id, sealed_client_secret) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO UPDATE SET client_id = excluded.client_id,
+      sealed_client_secret = excluded.sealed_client_secret
+    """
+)
+_APPLICATIONS: Final = One(
+    "SELECT id, client_id, sealed_client_secret FROM applications ORDER BY id"
+)
+_APPLICATION: Final = One(
+    "SELECT id, client_id, sealed_client_secret FROM applications WHERE id = $1"
+)
+
+_SELLER_COLUMNS: Final = (
+    "id, region, application_id, sealed_refresh_token, marketplace_ids, state, paused_reason"
+)
+_PUT_SELLER: Final = One(
+    f"""
+    INSERT INTO sellers ({_SELLER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (id, region) DO UPDATE SET application_id = excluded.application_id,
+      sealed_refresh_token = excluded.sealed_refresh_token,
+      marketplace_ids = excluded.marketplace_ids, state = excluded.state,
+      paused_reason = excluded.paused_reason
+    """  # noqa: S608 columns are ours
+)
+_SELLERS: Final = One(f"SELECT {_SELLER_COLUMNS} FROM sellers ORDER BY id, region")  # noqa: S608
+_SELLERS_OF: Final = One(
+    f"SELECT {_SELLER_COLUMNS} FROM sellers WHERE id = $1 ORDER BY region"  # noqa: S608
+)
+_SET_STATE: Final = One(
+    "UPDATE sellers SET state = $2, paused_reason = $3 WHERE id = $1 RETURNING id"
+)
+
+_PUT_SUBSCRIPTION: Final = One(
+    """
+    INSERT INTO subscriptions (id, application_id, seller_id, type) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO UPDATE SET application_id = excluded.application_id,
+      seller_id = excluded.seller_id, type = excluded.type
+    """
+)
+
+
+def client_secret_context(application_id: str) -> str:
+    """Return the context that an application's client secret is bound to."""
+    return f"client_secret:{application_id}"
+
+
+def refresh_token_context(seller_id: str, region: str) -> str:
+    """Return the context that a seller's refresh token is bound to."""
+    return f"refresh_token:{seller_id}:{region}"
+
+
+class Sellers:
+    """See the module."""
+
+    def __init__(self, driver: Driver, sealer: Sealer) -> None:
+        self._driver = driver
+        self._sealer = sealer
+
+    async def put_application(self, application: Application) -> None:
+        """Add an application, or replace the one with its id."""
+        secret = application.client_secret.encode()
+        sealed = self._sealer.seal(secret, context=client_secret_context(application.id))
+        params = (application.id, application.client_id, sealed)
+        await self._driver.write(lambda: _rows(_PUT_APPLICATION, *params))
+
+    async def applications(self) -> Sequence[Application]:
+        """Return all applications.
+
+        Raises:
+            SealError: A client secret can't be opened.
+        """
+        rows = await self._driver.read(lambda: _rows(_APPLICATIONS))
+        return [self._application(row) for row in rows]
+
+    async def application(self, application_id: str) -> Application | None:
+        """Return an application, or None.
+
+        Raises:
+            SealError: Its client secret can't be opened.
+        """
+        rows = await self._driver.read(lambda: _rows(_APPLICATION, application_id))
+        return self._application(rows[0]) if rows else None
+
+    async def put_seller(self, seller: Seller) -> None:
+        """Add a seller's authorisation for a region, or replace it.
+
+        A paused one stays paused unless its refresh token changes, as a new authorisation is what
+        lifts most pauses.
+
+        Raises:
+            SealError: The refresh token at hand can't be opened.
+        """
+        known = await self.seller(seller.id, seller.region)
+        state, reason = seller.state, seller.paused_reason
+        if known is not None and known.refresh_token == seller.refresh_token:
+            state, reason = known.state, known.paused_reason
+        sealed = self._sealer.seal(
+            seller.refresh_token.encode(), context=refresh_token_context(seller.id, seller.region)
+        )
+        marketplaces = json.dumps(list(seller.marketplace_ids))
+        params = (
+            seller.id,
+            seller.region,
+            seller.application_id,
+            sealed,
+            marketplaces,
+            state.value,
+            reason,
+        )
+        await self._driver.write(lambda: _rows(_PUT_SELLER, *params))
+
+    async def sellers(self) -> Sequence[Seller]:
+        """Return all sellers, one for each region they authorised.
+
+        Raises:
+            SealError: A refresh token can't be opened.
+        """
+        rows = await self._driver.read(lambda: _rows(_SELLERS))
+        return [self._seller(row) for row in rows]
+
+    async def of(self, seller_id: str) -> Sequence[Seller]:
+        """Return a seller's authorisations, one for each region.
+
+        Raises:
+            SealError: A refresh token can't be opened.
+        """
+        rows = await self._driver.read(lambda: _rows(_SELLERS_OF, seller_id))
+        return [self._seller(row) for row in rows]
+
+    async def seller(self, seller_id: str, region: str | None = None) -> Seller | None:
+        """Return a seller's authorisation for `region`, or its first one, or None.
+
+        Raises:
+            SealError: The refresh token can't be opened.
+        """
+        found = [s for s in await self.of(seller_id) if region in (None, s.region)]
+        return found[0] if found else None
+
+    async def pause(self, seller_id: str, reason: str) -> None:
+        """Let no follow-up calls be made for a seller, in any region.
+
+        Raises:
+            NotFoundError: There is no such seller.
+        """
+        await self._set_state(seller_id, SellerState.PAUSED, reason)
+
+    async def resume(self, seller_id: str) -> None:
+        """Let follow-up calls be made again.
+
+        Raises:
+            NotFoundError: There is no such seller.
+        """
+        await self._set_state(seller_id, SellerState.ACTIVE, None)
+
+    async def _set_state(self, seller_id: str, state: SellerState, reason: str | None) -> None:
+        if not await self._driver.write(lambda: _rows(_SET_STATE, seller_id, state.value, reason)):
+            raise NotFoundError(f"there is no seller {seller_id}")
+
+    def _application(self, row: Row) -> Application:
+        secret = self._sealer.open(bytes(row[2]), context=client_secret_context(row[0]))
+        return Application(id=row[0], client_id=row[1], client_secret=secret.decode())
+
+    def _seller(self, row: Row) -> Seller:
+        token = self._sealer.open(bytes(row[3]), context=refresh_token_context(row[0], row[1]))
+        return Seller(
+            id=row[0],
+            region=row[1],
+            application_id=row[2],
+            refresh_token=token.decode(),
+            marketplace_ids=tuple(json.loads(row[4])),
+            state=SellerState(row[5]),
+            paused_reason=row[6],
+        )
+
+
+class Subscriptions:
+    """Which seller each of Amazon's subscription ids belongs to."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    async def put(
+        self,
+        subscription_id: str,
+        *,
+        seller_id: str,
+        application_id: str | None = None,
+        notification_type: str | None = None,
+    ) -> None:
+        """Add a subscription, or replace what is known of it."""
+        params = (subscription_id, application_id, seller_id, notification_type)
+        await self._driver.write(lambda: _rows(_PUT_SUBSCRIPTION, *params))
+
+
+def _rows(statement: One, *params: Any) -> Plan[Sequence[Row]]:
+    return (yield statement(*params))
