@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model import ClaimedDelivery, Claims
 from gateway.store.claims_sql import LeaseSql
-from gateway.store.lanes import LANES_PER_SCAN, full, lanes_sql, shares, start_after
-from gateway.store.statements import Each, Many, One, Plan, Row
+from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
+from gateway.store.statements import Each, Many, One, Plan, Row, Rows
 
 _LEASES: Final = LeaseSql.of("deliveries")
 _READY: Final = "state = 'pending' AND readiness = 2"
@@ -104,22 +103,12 @@ class DeliveryPicker:
         scan = yield from self._scan(room, now_ms)
         due_ms = [t for t in (next_due_ms, scan.paused_until_ms) if t is not None]
         picked = Picked(next_due_ms=min(due_ms, default=None), more=more or scan.cut)
-        picked.cursor = scan.last
-        lanes, last = scan.open, dict[str, str]()
-        for first in (True, False):
-            taken = Counter(row[_ENDPOINT] for row in picked.rows)
-            left = limit - len(picked.rows)
-            asked = shares(lanes, lambda e, t=taken: room(e) - t[e], left, first=first)  # type: ignore[misc]
-            if not asked:
-                break
-            if first and len(asked) < len(lanes):
-                picked.cursor, picked.more = asked[-1][0], True
-            rows = yield _PICK([(lane, last.get(lane, ""), n) for lane, n in asked])
-            picked.rows += rows
-            for row in rows:
-                last[row[_ENDPOINT]] = max(row[_ID], last.get(row[_ENDPOINT], ""))
-            lanes = full(asked, Counter(row[_ENDPOINT] for row in rows))
-        picked.more |= bool(lanes) and len(picked.rows) == limit
+        gathered = yield from gather(scan.open, room, limit, _pick)
+        picked.rows, picked.cursor = gathered.rows, scan.last
+        picked.more |= gathered.more and len(picked.rows) == limit
+        if gathered.last_lane and gathered.last_lane != scan.open[-1]:
+            # Not all had their turn.
+            picked.cursor, picked.more = gathered.last_lane, True
         if picked.rows:
             yield _LEASE([(row[_ID], *lease) for row in picked.rows])
         return picked
@@ -151,6 +140,10 @@ class DeliveryPicker:
                 wrapped, scan.last = True, ""
         scan.cut = True
         return scan
+
+
+def _pick(asked: Sequence[Asked]) -> Plan[Rows]:
+    return (yield _PICK(asked))
 
 
 def _sort(rows: Sequence[Row], scan: _Scan, room: Callable[[str], int], now_ms: int) -> None:

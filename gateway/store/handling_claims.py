@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,8 +17,8 @@ from gateway.store.claims_sql import LeaseSql
 from gateway.store.driver import Sealer
 from gateway.store.inbox import body_context
 from gateway.store.keys import NEWEST_PARKED
-from gateway.store.lanes import LANES_PER_SCAN, full, lanes_sql, shares, start_after
-from gateway.store.statements import Each, Many, One, Plan, Row
+from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
+from gateway.store.statements import Each, Many, One, Plan, Row, Rows
 
 _LEASES: Final = LeaseSql.of("handlings")
 _MOST_HANDLERS: Final = 1_000
@@ -173,21 +172,14 @@ class HandlingPicker:
 
     def _from_lanes(self, handler: str, places: int, picked: Picked) -> Plan[list[Row]]:
         lanes = yield from _lanes(handler, self._cursors.get(handler, ""))
-        last: dict[str, str] = {}
-        taken: list[Row] = []
-        for first in (True, False):
-            asked = shares(lanes, lambda _: places, places - len(taken), first=first)
-            if not asked:
-                break
-            if first:
-                picked.cursors[handler] = asked[-1][0]
-            rows = yield _PICK([(handler, lane, last.get(lane, ""), n) for lane, n in asked])
-            taken += rows
-            for row in rows:
-                last[row[_LANE]] = max(row[_ID], last.get(row[_LANE], ""))
-            lanes = full(asked, Counter(row[_LANE] for row in rows))
-        picked.more |= bool(lanes) or len(last) == LANES_PER_SCAN
-        return taken
+
+        def pick(asked: Sequence[Asked]) -> Plan[Rows]:
+            return (yield _PICK([(handler, *one) for one in asked]))
+
+        gathered = yield from gather(lanes, lambda _: places, places, pick)
+        picked.cursors[handler] = gathered.last_lane
+        picked.more |= gathered.more or len(lanes) == LANES_PER_SCAN
+        return gathered.rows
 
 
 def stored_notification(row: Row, sealer: Sealer) -> StoredNotification:

@@ -8,10 +8,17 @@ the lane where the last one ended, so no lane waits for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from gateway.store.statements import Plan, Row, Rows
+
+Asked: TypeAlias = tuple[str, str, int]
 
 LANES_PER_SCAN: Final = 64
+_ROUNDS: Final = 3
 _NAMES: Final = "SELECT lane FROM lanes WHERE lane IS NOT NULL"
 
 
@@ -40,30 +47,70 @@ def start_after(lane: str) -> str:
     return f"{lane}\x01"
 
 
-def shares(
-    lanes: Sequence[str], room: Callable[[str], int], limit: int, *, first: bool
-) -> list[tuple[str, int]]:
-    """Return how many rows to ask of each lane, at most `limit` in all.
+@dataclass(slots=True)
+class Gathered:
+    """What was gathered from lanes.
+
+    Attributes:
+        more: Whether lanes that were asked may have more ready rows.
+        last_lane: The last lane that had its turn; the next claim goes on behind it.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    more: bool = False
+    last_lane: str = ""
+
+
+def gather(
+    lanes: Sequence[str],
+    room: Callable[[str], int],
+    limit: int,
+    pick: Callable[[Sequence[Asked]], Plan[Rows]],
+) -> Plan[Gathered]:
+    """Take at most `limit` ready rows from `lanes`, in fair shares first.
+
+    What the lanes with few rows leave of their shares, the others get in two more rounds.
 
     Args:
         lanes: Lanes that may have rows, in the order of their turn.
         room: How many rows a lane may give at all.
         limit: Rows wanted.
-        first: Whether it is the first round, in which all get the same share; in the second, lanes
-            take what is left in the order of their turn.
+        pick: Plan that locks and returns rows, which begin with their id and their lane, of
+            (lane, id of the last row taken from it before, number of rows).
     """
-    fair = max(1, limit // max(1, len(lanes))) if first else limit
-    asked: list[tuple[str, int]] = []
-    for lane in lanes:
-        rows = min(fair, room(lane), limit)
-        if rows > 0:
-            asked.append((lane, rows))
-            limit -= rows
-        if limit == 0:
+    gathered = Gathered()
+    last: dict[str, str] = {}
+    taken: Counter[str] = Counter()
+    for attempt in range(_ROUNDS):
+        left = limit - len(gathered.rows)
+        asked = shares(lanes, lambda lane: room(lane) - taken[lane], left, fair=attempt == 0)
+        if not asked:
             break
-    return asked
+        if attempt == 0:
+            gathered.last_lane = asked[-1][0]
+            gathered.more = len(asked) < len(lanes)
+        found = yield from pick([(lane, last.get(lane, ""), rows) for lane, rows in asked])
+        given = Counter(row[1] for row in found)
+        for row in found[:left]:
+            gathered.rows.append(row)
+            taken[row[1]] += 1
+            last[row[1]] = max(row[0], last.get(row[1], ""))
+        lanes = [lane for lane, rows in asked if given[lane] >= rows]
+    gathered.more |= bool(lanes)
+    return gathered
 
 
-def full(asked: Sequence[tuple[str, int]], given: Mapping[str, int]) -> list[str]:
-    """Return the lanes that gave all that they were asked for, and so may have more."""
-    return [lane for lane, rows in asked if given.get(lane, 0) >= rows]
+def shares(
+    lanes: Sequence[str], room: Callable[[str], int], limit: int, *, fair: bool
+) -> list[tuple[str, int]]:
+    """Return how many rows to ask of each lane that has room.
+
+    Fair shares are equal and come to `limit` at most. Shares that are not fair are larger than what
+    is left, as it is not known which lanes have that many.
+    """
+    if limit <= 0 or not lanes:
+        return []
+    equal = max(1, limit // len(lanes))
+    share = equal if fair else min(limit, 2 * equal + 1)
+    asked = [(lane, rows) for lane in lanes if (rows := min(share, room(lane))) > 0]
+    return asked[:limit] if fair else asked

@@ -9,6 +9,7 @@ root, so there it runs as `nobody`, from a copy of the binaries that `nobody` ca
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import importlib.util
 import itertools
@@ -19,14 +20,16 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
 
 from gateway.store import upgrade
+
+T = TypeVar("T")
 
 _START_S = 60.0
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -65,6 +68,15 @@ class PostgresServer:
 
     async def drop_database(self, url: str) -> None:
         await self._execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    @contextlib.contextmanager
+    def database(self, *, migrated: bool = False) -> Iterator[str]:
+        """Give the URL of a new database, empty unless said otherwise, for as long as it lasts."""
+        url = _in_thread(lambda: self.create_database(migrated=migrated))
+        try:
+            yield url
+        finally:
+            _in_thread(lambda: self.drop_database(url))
 
     def cpu_s(self) -> float:
         """CPU seconds that the server and its processes have used, ended ones included."""
@@ -167,17 +179,15 @@ def _answers(port: int) -> bool:
         await connection.close()
 
     with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
-        # In a thread of its own, because a loop may be running in this one.
         _in_thread(ask)
         return True
     return False
 
 
-def _in_thread(function: Any) -> None:
-    import concurrent.futures  # noqa: PLC0415
-
+def _in_thread(function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    # A loop may be running in this thread.
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(function())).result()
+        return pool.submit(lambda: asyncio.run(function())).result()
 
 
 def _binaries(folder: Path) -> Path:
