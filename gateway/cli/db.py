@@ -7,9 +7,8 @@ import typer
 from gateway.cli.context import run, settings_of
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.sealing import create_ring
-from gateway.service.opening import sealer_for
-from gateway.store.migrate import REVISIONS, schema_state, upgrade
+from gateway.sealing import create_ring, open_sealer
+from gateway.store.migrate import REVISIONS, SchemaState, schema_state, upgrade
 
 app = new_app()
 
@@ -27,8 +26,10 @@ def upgrade_(ctx: typer.Context) -> None:
     url = settings.store.url
 
     async def work() -> tuple[str, str]:
-        sealer_for(settings, clock=invocation.clock)  # a database is never made without its keys
         before = await schema_state(url)
+        # A database is never made without its keys; while it is empty nothing is sealed yet.
+        is_new = before is SchemaState.EMPTY
+        open_sealer(settings.keys_file(), clock=invocation.clock, create=is_new)
         await upgrade(url)
         return before.value, (await schema_state(url)).value
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,13 +40,8 @@ class HandlingStore(Protocol):
     """What dispatch needs of the store."""
 
     async def claim(
-        self,
-        *,
-        room: Mapping[str, int],
-        limit: int,
-        lease_ms: int,
-        after: Mapping[str, str],
-    ) -> tuple[Claims[ClaimedHandling], Mapping[str, str]]:
+        self, *, room: Mapping[str, int], limit: int, lease_ms: int
+    ) -> Claims[ClaimedHandling]:
         """Lease due handlings of the handlers in `room`, fairly between sellers."""
         ...
 
@@ -54,12 +49,12 @@ class HandlingStore(Protocol):
         """Record results with their events and deliveries in one transaction."""
         ...
 
-    async def extend(self, claims: Sequence[tuple[str, int]], *, lease_ms: int) -> None:
-        """Lengthen leases by (id, token)."""
+    async def extend(self, claimed: Iterable[ClaimedHandling], *, lease_ms: int) -> object:
+        """Lengthen leases."""
         ...
 
-    async def release(self, claims: Sequence[tuple[str, int]]) -> None:
-        """Give back what was not run, by (id, token)."""
+    async def release(self, claimed: Iterable[ClaimedHandling]) -> None:
+        """Give back what was not run."""
         ...
 
 
@@ -124,7 +119,6 @@ class Dispatcher:
         self._clock = clock
         self._recorder = recorder
         self._running: Counter[str] = Counter()
-        self._after: Mapping[str, str] = {}
         self._lease_ms = round(settings.lease_s * 1000)
 
     async def claim(self, room: int) -> Claims[ClaimedHandling]:
@@ -134,9 +128,7 @@ class Dispatcher:
             for name, handler in self._registry.handlers.items()
             if (free := self._concurrency(handler) - self._running[name]) > 0
         }
-        claims, self._after = await self._store.claim(
-            room=places, limit=room, lease_ms=self._lease_ms, after=self._after
-        )
+        claims = await self._store.claim(room=places, limit=room, lease_ms=self._lease_ms)
         for claimed in claims.items:
             self._running[claimed.handler] += 1
         return claims
@@ -162,11 +154,11 @@ class Dispatcher:
 
     async def extend(self, items: Sequence[ClaimedHandling]) -> None:
         """See `Stage`."""
-        await self._store.extend([(one.id, one.token) for one in items], lease_ms=self._lease_ms)
+        await self._store.extend(items, lease_ms=self._lease_ms)
 
     async def release(self, items: Sequence[ClaimedHandling]) -> None:
         """See `Stage`."""
-        await self._store.release([(one.id, one.token) for one in items])
+        await self._store.release(items)
 
     def _concurrency(self, handler: Handler) -> int:
         return handler.concurrency or self._settings.handler_concurrency

@@ -1,0 +1,267 @@
+"""From settings to a running gateway: which objects there are, and how they go together.
+
+Every part that is opened pushes its closing on one exit stack, so that a start that fails half-way
+closes what it opened, and a stop closes in the reverse order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+
+from gateway.aws.credentials import ChainCredentials
+from gateway.aws.factory import open_queue
+from gateway.delivery.deliverer import Deliverer
+from gateway.delivery.resolver import SystemResolver
+from gateway.delivery.sender import Sender
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.ingest.receiver import Receiver
+from gateway.service import parts
+from gateway.service.gauges import Gauges
+from gateway.service.opening import egress_policy, open_store_for
+from gateway.service.recorders import QueueRecorder
+from gateway.service.sellers import SellerBook
+from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
+from gateway.spapi.assembly import ClientNeeds, make_client
+from gateway.spapi.client import SellerCalls, SpApiClient
+from gateway.worker.loop import Pace, Worker
+from gateway.worker.periodic import Periodic
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.dispatch.registry import Registry
+    from gateway.model import Seller
+    from gateway.service.supervise import Part
+    from gateway.settings import Settings
+    from gateway.store import Store
+    from gateway.telemetry.metrics import Metrics
+    from gateway.worker.health import Health
+
+_MESSAGES_IN_HAND = 50
+_REAP_EVERY_S = 2.0
+_GAUGES_EVERY_S = 15.0
+_HOLD_LIMIT = 1_000
+
+
+class Role(StrEnum):
+    """A stage that a process may run; several processes may share the stages between them."""
+
+    INGEST = "ingest"
+    DISPATCH = "dispatch"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """The running parts of one process.
+
+    Attributes:
+        parts: What runs until the stop, by name.
+        healths: The health of everything that can be well or ill.
+    """
+
+    store: Store
+    parts: Mapping[str, Part]
+    healths: Callable[[], Sequence[Health]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """What every stage is built from."""
+
+    settings: Settings
+    registry: Registry
+    store: Store
+    signals: Signals
+    clock: Clock
+    metrics: Metrics
+    stack: AsyncExitStack
+    healths: list[Health] = field(default_factory=list)
+
+    def worker(self, stage: Any, pace: Pace, *topics: str) -> Worker[Any, Any]:
+        """Return a worker that is woken by `topics`, its health noted."""
+        made: Worker[Any, Any] = Worker(
+            stage, pace, wake=self.signals.doorbell(*topics), clock=self.clock
+        )
+        self.healths.extend(made.healths)
+        return made
+
+    def periodic(self, name: str, action: Callable[[], Any], every_s: float) -> Periodic:
+        """Return a chore, its health noted."""
+        made = Periodic(name, action, every_s=every_s, clock=self.clock)
+        self.healths.append(made.health)
+        return made
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    registry: Registry,
+    roles: frozenset[Role],
+    *,
+    clock: Clock,
+    metrics: Metrics,
+) -> AsyncIterator[Gateway]:
+    """Open everything that `roles` need, and close it again.
+
+    Raises:
+        ConfigurationError: The key ring or a usage plan can't be used.
+        SchemaOutdatedError: The database needs `gateway db upgrade`.
+        StoreUnavailableError: The database can't be reached.
+        InvalidInputError: A queue's URL or region can't be used.
+    """
+    async with AsyncExitStack() as stack:
+        signals = Signals()
+        store = await open_store_for(settings, clock=clock, signals=signals)
+        await stack.enter_async_context(store)
+        base = _Base(
+            settings=settings,
+            registry=registry,
+            store=store,
+            signals=signals,
+            clock=clock,
+            metrics=metrics,
+            stack=stack,
+        )
+        running: dict[str, Part] = {}
+        await _write_sellers(base)
+        if Role.INGEST in roles:
+            running.update(_ingest(base))
+        if Role.DISPATCH in roles:
+            running.update(await _dispatch(base))
+        if Role.DELIVERY in roles:
+            running.update(await _delivery(base))
+        running["gauges"] = base.periodic(
+            "gauges", Gauges(store, metrics.store, clock).refresh, _GAUGES_EVERY_S
+        )
+        yield Gateway(store=store, parts=running, healths=lambda: base.healths)
+
+
+async def _write_sellers(base: _Base) -> None:
+    """Bring the applications and sellers of the settings into the store, sealed."""
+    for application in parts.applications(base.settings):
+        await base.store.sellers.put_application(application)
+    for seller, subscription_ids in parts.sellers(base.settings):
+        await base.store.sellers.put_seller(seller)
+        for subscription_id in subscription_ids:
+            await base.store.subscriptions.put(
+                subscription_id, seller_id=seller.id, application_id=seller.application_id
+            )
+
+
+def _ingest(base: _Base) -> Mapping[str, Part]:
+    running: dict[str, Part] = {}
+    credentials = ChainCredentials()
+    for configured in base.settings.queues:
+        queue = open_queue(
+            configured.url,
+            region=configured.region,
+            endpoint_url=configured.endpoint_url,
+            adapter=configured.adapter,
+            credentials=credentials,
+            clock=base.clock,
+        )
+        base.stack.push_async_callback(queue.aclose)
+        name = parts.queue_name(configured.url)
+        receiver = Receiver(
+            queue,
+            base.store.inbox,
+            base.registry.owed,
+            source=name,
+            wait_s=configured.wait_s,
+            visibility_s=configured.visibility_s,
+            clock=base.clock,
+            recorder=QueueRecorder(base.metrics.ingest, name),
+        )
+        pace = Pace(
+            capacity=_MESSAGES_IN_HAND * configured.concurrency,
+            claimers=configured.concurrency,
+            poll_s=0.0,
+            extend_s=configured.visibility_s / 2,
+            inline=True,
+        )
+        running[receiver.name] = base.worker(receiver, pace)
+    return running
+
+
+class _SellersOfClient(SellerBook):
+    """The seller book, with calls in a seller's name."""
+
+    client: SpApiClient
+
+    def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
+        """Return SP-API calls in the seller's name."""
+        return self.client.for_seller(seller.id, seller.region, slot=slot)
+
+
+async def _dispatch(base: _Base) -> Mapping[str, Part]:
+    settings = base.settings
+    session = await base.stack.enter_async_context(
+        ClientSession(
+            connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
+            cookie_jar=DummyCookieJar(),
+            trust_env=True,
+        )
+    )
+    sellers = _SellersOfClient(base.store.sellers, clock=base.clock)
+    sellers.client = make_client(
+        ClientNeeds(
+            session=session,
+            directory=sellers,
+            buckets=base.store.buckets,
+            clock=base.clock,
+            metrics=base.metrics.spapi,
+        ),
+        parts.client_options(settings),
+    )
+    dispatcher = Dispatcher(
+        base.registry,
+        base.store.handlings,
+        sellers,
+        parts.dispatch_settings(settings),
+        clock=base.clock,
+        recorder=base.metrics.dispatch,
+    )
+    pace = Pace(capacity=settings.dispatch.concurrency, extend_s=settings.dispatch.lease_s / 3)
+    return {
+        "dispatch": base.worker(dispatcher, pace, HANDLINGS),
+        "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
+    }
+
+
+async def _delivery(base: _Base) -> Mapping[str, Part]:
+    settings = base.settings.delivery
+    sender = await base.stack.enter_async_context(
+        Sender(
+            egress_policy(base.settings),
+            SystemResolver(base.clock),
+            base.clock,
+            timeout_s=settings.timeout_s,
+            connections=settings.concurrency,
+        )
+    )
+    deliverer = Deliverer(
+        base.store.deliveries,
+        base.store.endpoints,
+        sender,
+        parts.delivery_settings(base.settings),
+        clock=base.clock,
+        recorder=base.metrics.delivery,
+    )
+
+    async def hold() -> None:
+        await base.store.deliveries.hold_disabled(_HOLD_LIMIT)
+
+    pace = replace(deliverer.pace, extend_s=settings.lease_s / 3)
+    return {
+        "delivery": base.worker(deliverer, pace, DELIVERIES, ENDPOINTS),
+        "deliveries.reap": base.periodic(
+            "deliveries.reap", base.store.deliveries.reap, _REAP_EVERY_S
+        ),
+        "deliveries.hold": base.periodic("deliveries.hold", hold, _REAP_EVERY_S),
+    }

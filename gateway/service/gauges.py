@@ -1,0 +1,46 @@
+"""What waits in the store, brought into the gauges now and then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import DependencyError
+from gateway.telemetry.metrics import Backlog
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.store import Store
+    from gateway.telemetry.metrics import StoreMetrics
+
+
+class Gauges:
+    """Reads the store's counts into its metrics."""
+
+    def __init__(self, store: Store, metrics: StoreMetrics, clock: Clock) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+
+    async def refresh(self) -> None:
+        """Set every gauge anew.
+
+        Raises:
+            DependencyError: The store doesn't answer; its gauge says so.
+        """
+        try:
+            counts = await self._store.queries.counts()
+        except DependencyError:
+            self._metrics.up.set(0)
+            raise
+        self._metrics.up.set(1)
+        self._metrics.quarantined.set(counts.quarantined)
+        now_ms = self._clock.now_ms()
+        for backlog, work in (
+            (Backlog.HANDLINGS, counts.handlings),
+            (Backlog.DELIVERIES, counts.deliveries),
+        ):
+            oldest_ms = work.oldest_ready_ms
+            age_s = 0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000
+            self._metrics.pending[backlog].set(work.pending)
+            self._metrics.dead[backlog].set(work.dead)
+            self._metrics.oldest_due_age[backlog].set(age_s)

@@ -1,0 +1,94 @@
+"""From settings to single objects: one small function for each thing that is made of settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.delivery.deliverer import DeliverySettings
+from gateway.dispatch.dispatcher import DispatchSettings
+from gateway.model import Application, Seller, UsagePlan
+from gateway.spapi.assembly import ClientOptions
+from gateway.spapi.auth import LWA_ENDPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.settings import Settings
+
+
+def dispatch_settings(settings: Settings) -> DispatchSettings:
+    """Return the bounds of dispatch."""
+    return DispatchSettings(
+        lease_s=settings.dispatch.lease_s,
+        timeout_s=settings.dispatch.timeout_s,
+        schedule_s=settings.dispatch.schedule,
+        handler_settings=settings.handlers.tables,
+    )
+
+
+def delivery_settings(settings: Settings) -> DeliverySettings:
+    """Return the bounds of delivery."""
+    return DeliverySettings(
+        concurrency=settings.delivery.concurrency,
+        lease_s=settings.delivery.lease_s,
+        schedule_s=settings.delivery.schedule,
+    )
+
+
+def client_options(settings: Settings) -> ClientOptions:
+    """Return what the settings choose for the SP-API client."""
+    spapi = settings.spapi
+    return ClientOptions(
+        endpoint=spapi.endpoint,
+        endpoints={str(region): url for region, url in spapi.endpoints.items()},
+        lwa_endpoint=spapi.lwa_endpoint or LWA_ENDPOINT,
+        usage_plans={
+            name: UsagePlan(rate_per_s=plan.rate, burst=plan.burst)
+            for name, plan in spapi.usage_plans.items()
+        },
+        timeout_s=spapi.timeout_s,
+    )
+
+
+def applications(settings: Settings) -> Sequence[Application]:
+    """Return the configured applications."""
+    return [
+        Application(
+            id=one.id,
+            client_id=one.client_id,
+            client_secret=one.client_secret.get_secret_value(),
+        )
+        for one in settings.applications
+    ]
+
+
+def sellers(settings: Settings) -> Sequence[tuple[Seller, Sequence[str]]]:
+    """Return the configured sellers, each with its subscription ids."""
+    return [
+        (
+            Seller(
+                id=one.id,
+                application_id=one.application,
+                region=one.region,
+                refresh_token=one.refresh_token.get_secret_value(),
+                marketplace_ids=one.marketplaces,
+            ),
+            one.subscription_ids,
+        )
+        for one in settings.sellers
+    ]
+
+
+def queue_name(url: str) -> str:
+    """Return what a queue is called in logs, metrics and rows: the last part of its URL."""
+    return url.rstrip("/").rpartition("/")[2]
+
+
+def known_settings(settings: Settings) -> Mapping[str, Any]:
+    """Return what is worth a line in the log at the start; no secrets."""
+    return {
+        "queues": [queue_name(one.url) for one in settings.queues],
+        "sellers": len(settings.sellers),
+        "handlers": list(settings.handlers.modules),
+        "store": "sqlite" if settings.database_file() is not None else "postgresql",
+    }
