@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
+from gateway.cli.pages import After, Limit, ask, print_page
 from gateway.cli.rows import endpoint_row
 from gateway.clock import rfc3339
 from gateway.delivery.egress import ResolutionError, check_url, vet
@@ -95,28 +96,14 @@ def add(  # noqa: PLR0913 one for each option of the command
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    after: Annotated[str, typer.Option(help="Go on behind this id.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
-) -> None:
+def list_(ctx: typer.Context, *, after: After = None, limit: Limit = 100) -> None:
     """List the endpoints in the order they were added."""
-    invocation = invocation_of(ctx)
-    settings = settings_of(invocation)
-
-    async def work() -> Sequence[Endpoint]:
-        async with opened_store(invocation, settings) as store:
-            return await store.endpoints.list(after=after, limit=limit + 1)
-
-    found = run(work())
-    page = found[:limit]
-    rows = [endpoint_row(endpoint) for endpoint in page]
-    for row in rows:
-        del row["secrets"]  # the list does not read them
-    Output(invocation).items(
-        rows,
+    print_page(
+        invocation_of(ctx),
+        lambda store, count: store.endpoints.list(after=after or "", limit=count),
+        limit=limit,
         columns=("id", "url", "state", "event_types", "seller_ids", "description"),
-        next_cursor=page[-1].id if len(found) > limit else None,
+        row=_list_row,
     )
 
 
@@ -124,7 +111,8 @@ def list_(
 def show(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     """Show one endpoint."""
     invocation = invocation_of(ctx)
-    Output(invocation).value(endpoint_row(_get(invocation, endpoint_id)[0]))
+    endpoint = ask(invocation, lambda store: store.endpoints.get(endpoint_id))
+    Output(invocation).value(endpoint_row(endpoint))
 
 
 @app.command()
@@ -171,13 +159,7 @@ def update(  # noqa: PLR0913 one for each option of the command
 def delete(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     """Remove an endpoint; deliveries that wait for it are cancelled."""
     invocation = invocation_of(ctx)
-    settings = settings_of(invocation)
-
-    async def work() -> None:
-        async with opened_store(invocation, settings) as store:
-            await store.endpoints.delete(endpoint_id)
-
-    run(work())
+    ask(invocation, lambda store: store.endpoints.delete(endpoint_id))
     Output(invocation).value({"id": endpoint_id, "deleted": True}, text=f"Deleted {endpoint_id}.")
 
 
@@ -185,7 +167,8 @@ def delete(ctx: typer.Context, endpoint_id: EndpointId) -> None:
 def test(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     """Post one signed event of type endpoint.test and show the answer; exit 1 if it fails."""
     invocation = invocation_of(ctx)
-    endpoint, settings = _get(invocation, endpoint_id)
+    settings = settings_of(invocation)
+    endpoint = ask(invocation, lambda store: store.endpoints.get(endpoint_id))
     event_id = new_id(IdPrefix.EVENT, invocation.clock.now_ms())
     reply = run(_post_test(endpoint, event_id, invocation, settings))
     value = {
@@ -202,6 +185,12 @@ def test(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     Output(invocation).value(value)
     if reply.error_class is not None:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _list_row(endpoint: Endpoint) -> dict[str, Any]:
+    row = endpoint_row(endpoint)
+    del row["secrets"]  # a list does not read them
+    return row
 
 
 async def _post_test(
@@ -221,16 +210,6 @@ async def _post_test(
             return await sender.send(sender.prepare(endpoint), event_id=event_id, body=body)
     finally:
         resolver.close()
-
-
-def _get(invocation: Invocation, endpoint_id: str) -> tuple[Endpoint, Settings]:
-    settings = settings_of(invocation)
-
-    async def work() -> Endpoint:
-        async with opened_store(invocation, settings) as store:
-            return await store.endpoints.get(endpoint_id)
-
-    return run(work()), settings
 
 
 def _options(

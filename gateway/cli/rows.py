@@ -11,7 +11,7 @@ from gateway.clock import rfc3339
 from gateway.model import Endpoint, EndpointSecret
 from gateway.telemetry.redaction import redact
 
-_TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms")
+_TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms", "_due_ms")
 
 
 def plain(record: Any) -> dict[str, Any]:
@@ -35,6 +35,18 @@ def secret_row(secret: EndpointSecret) -> dict[str, Any]:
     """Return what may be shown of a signing key."""
     row = plain(secret)
     row.pop("key_bytes")
+    return row
+
+
+def detail_row(record: Any, *, body: bytes | None) -> dict[str, Any]:
+    """Return a record without its body, or with `body` where somebody asked to look at it.
+
+    Credentials in it stay hidden even then.
+    """
+    row = plain(record)
+    row.pop("body", None)
+    if body is not None:
+        row["body"] = redact(body_value(body))
     return row
 
 

@@ -28,9 +28,17 @@ def test_a_lost_key_ring_is_not_replaced_in_silence(gateway: Gateway) -> None:
 
 def test_keys_are_made_where_they_are_named(gateway: Gateway) -> None:
     gateway.environ["SPGW_SEALING__KEYS_FILE"] = "ring.json"
-    gateway.fails(4, "endpoints", "list")
     made = gateway("db", "create-keys")
     assert made["file"] == "ring.json"
     assert len(made["key_id"]) == 8
     gateway.fails(3, "db", "create-keys")
     assert gateway("endpoints", "list")["items"] == []
+
+
+def test_a_database_that_can_not_be_reached(gateway: Gateway) -> None:
+    gateway.environ["SPGW_SEALING__KEYS_FILE"] = "ring.json"
+    gateway("db", "create-keys")
+    gateway.environ["SPGW_STORE__URL"] = "postgresql://u:hunter2@127.0.0.1:9/x"
+    problem = gateway.fails(5, "db", "current")
+    assert problem["type"] == "urn:gateway:problem:unreachable"
+    assert "hunter2" not in str(problem)

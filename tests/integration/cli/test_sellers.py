@@ -1,0 +1,80 @@
+"""Sellers by command; their tokens go in and never come out."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Gateway
+
+APPLICATION = '[{"id": "main", "client_id": "c", "client_secret": "app-secret"}]'
+
+
+@pytest.fixture
+def known(gateway: Gateway) -> Gateway:
+    gateway.environ["SPGW_APPLICATIONS"] = APPLICATION
+    Path("token").write_text("Atzr|hidden-token\n")
+    return gateway
+
+
+def add(gateway: Gateway, *more: str, region: str = "eu") -> dict[str, object]:
+    added: dict[str, object] = gateway(
+        "sellers", "add", "A1", "--application", "main", "--region", region,
+        "--refresh-token-file", "token", *more,
+    )  # fmt: skip
+    return added
+
+
+def test_a_seller_in_two_regions(known: Gateway) -> None:
+    added = add(known, "--marketplace", "A1PA6795UKMFR9", "--subscription", "s-1")
+    assert added["authorisations"] == [
+        {
+            "id": "A1",
+            "application_id": "main",
+            "region": "eu",
+            "marketplace_ids": ["A1PA6795UKMFR9"],
+            "state": "active",
+            "paused_reason": None,
+        }
+    ]
+    add(known, region="na")
+    listed = known("sellers", "list")
+    assert [row["region"] for row in listed["items"]] == ["eu", "na"]
+    for command in (["sellers", "list"], ["sellers", "show", "A1"]):
+        assert "hidden-token" not in known.said(*command)
+    stored = b"".join(file.read_bytes() for file in Path().glob("gateway.db*"))
+    assert b"hidden-token" not in stored
+    assert b"app-secret" not in stored
+
+
+def test_pause_and_resume(known: Gateway) -> None:
+    add(known)
+    paused = known("sellers", "pause", "A1", "--reason", "holiday")
+    assert paused["authorisations"][0]["paused_reason"] == "holiday"
+    assert known("sellers", "resume", "A1")["authorisations"][0]["state"] == "active"
+    for command in ("show", "pause", "resume"):
+        known.fails(1, "sellers", command, "A9")
+
+
+def test_the_token_may_come_from_stdin(known: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Atzr|from-stdin\n"))
+    known("sellers", "add", "A1", "--application", "main", "--region", "eu",
+          "--refresh-token-file", "-")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("application", "region", "file"),
+    [
+        ("other", "eu", "token"),
+        ("main", "us", "token"),
+        ("main", "eu", "absent"),
+        ("main", "eu", "empty"),
+    ],
+)
+def test_what_is_refused(known: Gateway, application: str, region: str, file: str) -> None:
+    Path("empty").touch()
+    known.fails(2, "sellers", "add", "A1", "--application", application, "--region", region,
+                "--refresh-token-file", file)  # fmt: skip
+    assert known("sellers", "list")["items"] == []
