@@ -1,123 +1,32 @@
 """May we connect to this address? One answer for creating, testing and delivering.
 
-It decides by data: the tables below and the operator's `EgressPolicy`. A URL with a literal address
+It decides by data: the tables of `ranges.py` and the operator's `EgressPolicy`. A literal address
 is judged as it stands; a name is resolved once, refused if any of its addresses is forbidden, and
 what was vetted is what is dialled (`dialling.py`), with no second look-up that could answer
 differently. It never connects and never resolves by itself.
-
-The reason for tables of our own: `ipaddress.is_global` is true for several ranges that lead inside,
-such as 168.63.129.16, 64:ff9b::7f00:1, 2002::/16 and fec0::/10.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Final, Protocol
 
 from yarl import URL
 
+from gateway.delivery.ranges import (
+    METADATA_ADDRESSES,
+    METADATA_NAMES,
+    Address,
+    Network,
+    carried,
+    special_range,
+)
 from gateway.errors import DependencyError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
-
-# ── rules ────────────────────────────────────────────────────────────────────────────────────────
-
-_FORBIDDEN_V4: Final[Sequence[tuple[IPv4Network, str]]] = tuple(
-    (IPv4Network(cidr), what)
-    for cidr, what in (
-        ("0.0.0.0/8", "this network (unspecified)"),
-        ("10.0.0.0/8", "private"),
-        ("100.64.0.0/10", "shared by carriers (CGNAT)"),
-        ("127.0.0.0/8", "loopback"),
-        ("168.63.129.16/32", "the cloud platform's own"),
-        ("169.254.0.0/16", "link-local"),
-        ("172.16.0.0/12", "private"),
-        ("192.0.0.0/24", "reserved for protocols"),
-        ("192.0.2.0/24", "documentation"),
-        ("192.88.99.0/24", "6to4 relay"),
-        ("192.168.0.0/16", "private"),
-        ("198.18.0.0/15", "benchmarking"),
-        ("198.51.100.0/24", "documentation"),
-        ("203.0.113.0/24", "documentation"),
-        ("224.0.0.0/4", "multicast"),
-        ("255.255.255.255/32", "broadcast"),
-        ("240.0.0.0/4", "reserved"),
-    )
-)
-
-_FORBIDDEN_V6: Final[Sequence[tuple[IPv6Network, str]]] = tuple(
-    (IPv6Network(cidr), what)
-    for cidr, what in (
-        ("::1/128", "loopback"),
-        ("::/128", "unspecified"),
-        ("64:ff9b:1::/48", "local translation (NAT64)"),
-        ("::/8", "reserved"),
-        ("100::/64", "discard-only"),
-        ("2001:db8::/32", "documentation"),
-        ("2001::/23", "reserved for protocols"),
-        ("3fff::/20", "documentation"),
-        ("5f00::/16", "segment routing"),
-        ("fc00::/7", "private (unique local)"),
-        ("fe80::/10", "link-local"),
-        ("fec0::/10", "site-local"),
-        ("ff00::/8", "multicast"),
-        # What is left outside 2000::/3 has not been given out for global unicast.
-        ("::/3", "not global unicast"),
-        ("4000::/2", "not global unicast"),
-        ("8000::/1", "not global unicast"),
-    )
-)
-
-# Never lifted by `allow_private_cidrs`: they hand out credentials or control the machine.
-_METADATA_ADDRESSES: Final[frozenset[Address]] = frozenset(
-    ip_address(text)
-    for text in (
-        "169.254.169.254",  # AWS, Google, Azure, Oracle, DigitalOcean, Hetzner, OpenStack
-        "169.254.170.2",  # AWS ECS task credentials
-        "169.254.170.23",  # AWS EKS pod identity
-        "169.254.42.42",  # Scaleway
-        "169.254.0.23",  # Tencent
-        "168.63.129.16",  # Azure platform channel
-        "100.100.100.200",  # Alibaba
-        "192.0.0.192",  # Oracle
-        "fd00:ec2::254",  # AWS over IPv6
-        "fd00:ec2::23",  # AWS EKS pod identity over IPv6
-        "fd20:ce::254",  # Google over IPv6
-        "fd00:42::42",  # Scaleway over IPv6
-    )
-)
-_METADATA_NAMES: Final = frozenset(
-    {
-        "metadata",
-        "metadata.google.internal",
-        "metadata.goog",
-        "metadata.azure.com",
-        "metadata.azure.internal",
-        "metadata.tencentyun.com",
-        "metadata.platformequinix.com",
-        "metadata.packet.net",
-        "instance-data",
-        "instance-data.ec2.internal",
-        "rancher-metadata",
-    }
-)
-
-_MAPPED: Final = IPv6Network("::ffff:0:0/96")
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-_SIX_TO_FOUR: Final = IPv6Network("2002::/16")
+    from collections.abc import Sequence
 
 _URL_CHARACTERS_MAX: Final = 2048
 _NOT_IN_A_URL: Final = re.compile(r"[\x00-\x20\x7f\\]")
@@ -216,16 +125,11 @@ def forbidden_reason(address: Address, policy: EgressPolicy) -> str | None:
 
     An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is judged by that.
     """
-    address = _carried(address)
-    if address in _METADATA_ADDRESSES:
+    address = carried(address)
+    if address in METADATA_ADDRESSES:
         return "a cloud's metadata service"
-    rules: Iterable[tuple[Network, str]] = (
-        _FORBIDDEN_V4 if isinstance(address, IPv4Address) else _FORBIDDEN_V6
-    )
-    for network, what in rules:
-        if address in network:
-            return None if policy.lifts(address) else what
-    return None
+    what = special_range(address)
+    return None if what is None or policy.lifts(address) else what
 
 
 def check_url(url: str, policy: EgressPolicy) -> Target:
@@ -297,21 +201,9 @@ def _refuse_if_forbidden(host: str, address: Address, policy: EgressPolicy) -> N
         return
     named = str(address) if _literal(host) == address else f"{host} resolves to {address}, which"
     mend = "use a public one"
-    if _carried(address) not in _METADATA_ADDRESSES:
-        mend += f", or let the operator add {_carried(address)} to delivery.allow_private_cidrs"
+    if carried(address) not in METADATA_ADDRESSES:
+        mend += f", or let the operator add {carried(address)} to delivery.allow_private_cidrs"
     raise BlockedAddressError(f"url: {named} is forbidden ({reason}); {mend}")
-
-
-def _carried(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for, else the address without its zone."""
-    if isinstance(address, IPv4Address):
-        return address
-    address = IPv6Address(int(address))
-    if address in _MAPPED or address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _SIX_TO_FOUR:
-        return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
-    return address
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -356,7 +248,7 @@ def _check_name(host: str) -> None:
     """Refuse what is neither an address in its usual form nor a name a public server may have."""
     if host.endswith("."):
         raise InvalidInputError("url: drop the dot at the host's end")
-    if host in _METADATA_NAMES:
+    if host in METADATA_NAMES:
         raise BlockedAddressError(f"url: {host} is forbidden (a cloud's metadata service)")
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):

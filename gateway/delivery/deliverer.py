@@ -1,0 +1,352 @@
+"""The stage that delivers: claim deliveries, make one attempt for each, settle what came of it.
+
+It decides which endpoints may be claimed for and whether a claimed delivery is still worth sending;
+what it can't send in time it gives back untouched. It writes one canonical log line for each
+attempt. What an answer means is `verdict.py`'s, which rows are claimed is the store's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+from gateway.clock import rfc3339
+from gateway.delivery.endpoint_book import EndpointBook
+from gateway.delivery.lanes import Lane, Lanes
+from gateway.delivery.verdict import judge
+from gateway.errors import DependencyError
+from gateway.model import (
+    Attempt,
+    AttemptResult,
+    ClaimedDelivery,
+    DeliveryState,
+    IdPrefix,
+    new_id,
+)
+from gateway.retry import DELIVERY_SCHEDULE_S
+from gateway.worker.loop import Pace
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.delivery.endpoint_book import EndpointStore
+    from gateway.delivery.sender import Route
+    from gateway.delivery.verdict import Outcome, Reply
+    from gateway.model import Claims, Endpoint, Settled
+
+_log = structlog.get_logger("gateway.delivery")
+
+# Between an answer and its settled row; a lease must outlast both.
+_SETTLE_MARGIN_MS: Final = 5_000
+_SETTLE_PATIENCE_MS: Final = 60_000
+_CAPACITY_PER_REQUEST: Final = 4
+
+
+class DeliveryStore(Protocol):
+    """What delivery needs of the store."""
+
+    async def claim(
+        self, *, room: Callable[[str], int], limit: int, lease_ms: int
+    ) -> Claims[ClaimedDelivery]:
+        """Lease ready deliveries, fairly between endpoints; `room` is asked in any thread."""
+        ...
+
+    async def settle(self, results: Sequence[AttemptResult]) -> Settled:
+        """Record attempts with the next state of their deliveries in one transaction."""
+        ...
+
+    async def extend(self, claimed: Iterable[ClaimedDelivery], *, lease_ms: int) -> object:
+        """Lengthen leases."""
+        ...
+
+    async def release(self, claimed: Iterable[ClaimedDelivery]) -> None:
+        """Give back what was not sent; the claim doesn't count."""
+        ...
+
+
+class AttemptMaker(Protocol):
+    """Whoever makes attempts: the `Sender`."""
+
+    def prepare(self, endpoint: Endpoint) -> Route:
+        """Make an endpoint ready."""
+        ...
+
+    async def send(self, route: Route, *, event_id: str, body: bytes) -> Reply:
+        """Make one attempt; every fault of it is in the reply."""
+        ...
+
+
+class DeliveryRecorder(Protocol):
+    """Where attempts are counted."""
+
+    def attempted(self, outcome: str, state: str, duration_s: float) -> None:
+        """Count one attempt: `delivered`, or the class of its error."""
+        ...
+
+    def delivered_after(self, latency_s: float) -> None:
+        """Record how long after its publication an event was delivered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """Bounds of delivery.
+
+    Attributes:
+        concurrency: Requests in flight at once in this process.
+        lease_s: How long a claim lasts; never less than two deadlines of the slowest endpoint.
+        schedule_s: Delay before each attempt, where the endpoint sets none.
+    """
+
+    concurrency: int = 256
+    lease_s: float = 60.0
+    schedule_s: Sequence[float] = DELIVERY_SCHEDULE_S
+
+
+class Deliverer:
+    """The delivery stage."""
+
+    name = "delivery"
+
+    def __init__(
+        self,
+        deliveries: DeliveryStore,
+        endpoints: EndpointStore,
+        sender: AttemptMaker,
+        settings: DeliverySettings,
+        *,
+        clock: Clock,
+        recorder: DeliveryRecorder,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._deliveries = deliveries
+        self._sender = sender
+        self._settings = settings
+        self._clock = clock
+        self._recorder = recorder
+        self._jitter = jitter
+        self._book = EndpointBook(endpoints, clock)
+        self._lanes = Lanes(settings.concurrency)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._lease_ms = round(settings.lease_s * 1000)
+        self._in_hand: dict[str, Lane] = {}
+        self.in_flight = 0
+
+    @property
+    def pace(self) -> Pace:
+        """How its worker should go about it: enough in hand to claim ahead of the requests."""
+        return Pace(capacity=self._settings.concurrency * _CAPACITY_PER_REQUEST)
+
+    def endpoints_changed(self) -> None:
+        """Read the endpoints again before the next claim."""
+        self._book.stale = True
+
+    # ── claim ────────────────────────────────────────────────────────────────────────────────────
+
+    async def claim(self, room: int) -> Claims[ClaimedDelivery]:
+        """See `Stage`."""
+        await self._refresh()
+        claims = await self._claim(room)
+        if not claims.items and self._book.stale:
+            # Something waits for an endpoint that is newer than what was read.
+            await self._refresh()
+            claims = await self._claim(room)
+        for claimed in claims.items:
+            lane = self._lane(claimed.endpoint_id)
+            if lane is not None:
+                self._lanes.take(lane)
+                self._in_hand[claimed.id] = lane
+        return claims
+
+    async def _claim(self, room: int) -> Claims[ClaimedDelivery]:
+        return await self._deliveries.claim(room=self._room(), limit=room, lease_ms=self._lease_ms)
+
+    def _room(self) -> Callable[[str], int]:
+        """Return the answers to one claim's questions; it only reads, as it runs in a thread.
+
+        What slow endpoints may have is handed out once: asked again, it gives the same answer.
+        """
+        now_ms = self._clock.now_ms()
+        slow_left = self._lanes.slow_places()
+        slow_given: dict[str, int] = {}
+
+        def places(endpoint_id: str) -> int:
+            nonlocal slow_left
+            given = slow_given.get(endpoint_id)
+            if given is not None:
+                return given
+            lane = self._lanes.get(endpoint_id)
+            if lane is not None and lane.quick:
+                return lane.places(now_ms)
+            wanted = self._book.places(endpoint_id) if lane is None else lane.places(now_ms)
+            given = slow_given[endpoint_id] = min(wanted, slow_left)
+            slow_left -= given
+            return given
+
+        return places
+
+    async def _refresh(self) -> None:
+        if not await self._book.refresh():
+            return
+        for endpoint_id in self._lanes.ids():
+            endpoint = self._book.enabled.get(endpoint_id)
+            lane = self._lanes.get(endpoint_id)
+            if endpoint is None:
+                self._lanes.forget(endpoint_id)
+            elif lane is not None and lane.endpoint != endpoint:
+                self._lanes.put(endpoint, self._sender.prepare(endpoint))
+        slowest_s = max((e.timeout_s or 0.0 for e in self._book.enabled.values()), default=0.0)
+        self._lease_ms = max(
+            round(self._settings.lease_s * 1000), round(slowest_s * 2000) + _SETTLE_MARGIN_MS
+        )
+
+    def _lane(self, endpoint_id: str) -> Lane | None:
+        lane = self._lanes.get(endpoint_id)
+        if lane is None and (endpoint := self._book.enabled.get(endpoint_id)) is not None:
+            lane = self._lanes.put(endpoint, self._sender.prepare(endpoint))
+        return lane
+
+    # ── work ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def work(self, item: ClaimedDelivery) -> AttemptResult | None:
+        """Make one attempt, or give the delivery back; see `Stage`."""
+        lane = self._in_hand.pop(item.id, None)
+        if lane is None:
+            await self._give_back(item, "endpoint unknown")
+            return None
+        try:
+            result = await self._in_turn(lane, item)
+        finally:
+            self._lanes.drop(lane)
+        if result is None:
+            await self._give_back(item, "endpoint slow or resting")
+        return result
+
+    async def _in_turn(self, lane: Lane, item: ClaimedDelivery) -> AttemptResult | None:
+        if not await lane.enter():
+            return None
+        try:
+            async with self._slots:
+                if not self._worth_sending(lane, item):
+                    return None
+                return await self._attempt(lane, item)
+        finally:
+            lane.leave()
+
+    def _worth_sending(self, lane: Lane, item: ClaimedDelivery) -> bool:
+        """Whether the endpoint still takes requests, and the lease outlasts the attempt."""
+        now_ms = self._clock.now_ms()
+        needed_ms = round(lane.route.timeout_s * 1000) + _SETTLE_MARGIN_MS
+        return (
+            not lane.gone
+            and now_ms >= lane.rests_until_ms
+            and item.lease_until_ms - now_ms >= min(needed_ms, self._lease_ms // 2)
+        )
+
+    async def _attempt(self, lane: Lane, item: ClaimedDelivery) -> AttemptResult:
+        self.in_flight += 1
+        try:
+            reply = await self._sender.send(lane.route, event_id=item.event_id, body=item.body)
+        finally:
+            self.in_flight -= 1
+        schedule_s = lane.endpoint.schedule_s
+        outcome = judge(
+            reply,
+            attempts=item.attempts,
+            schedule_s=self._settings.schedule_s if schedule_s is None else schedule_s,
+            created_at_ms=item.created_at_ms,
+            now_ms=self._clock.now_ms(),
+            jitter=self._jitter(),
+        )
+        self._learn(lane, reply, outcome)
+        self._report(item, reply, outcome)
+        return _result(item, reply, outcome)
+
+    def _learn(self, lane: Lane, reply: Reply, outcome: Outcome) -> None:
+        lane.note(reply.duration_ms)
+        rest_until_ms = outcome.rest_until_ms
+        if outcome.disable is not None:
+            # Until the store says so to everybody.
+            rest_until_ms = self._clock.now_ms() + _SETTLE_PATIENCE_MS
+        if rest_until_ms is not None:
+            lane.rest(rest_until_ms)
+
+    def _report(self, item: ClaimedDelivery, reply: Reply, outcome: Outcome) -> None:
+        self._recorder.attempted(
+            reply.error_class.value if reply.error_class is not None else "delivered",
+            outcome.state.value,
+            reply.duration_ms / 1000,
+        )
+        delivered = outcome.state is DeliveryState.DELIVERED
+        if delivered:
+            ended_ms = reply.started_at_ms + reply.duration_ms
+            self._recorder.delivered_after(max(0, ended_ms - item.created_at_ms) / 1000)
+        (_log.info if delivered else _log.warning)(
+            "delivery.attempt",
+            delivery_id=item.id,
+            endpoint_id=item.endpoint_id,
+            event_id=item.event_id,
+            event_type=item.event_type,
+            number=item.attempts + 1,
+            status=reply.status,
+            error_class=reply.error_class,
+            error=reply.error,
+            state=outcome.state,
+            duration_ms=reply.duration_ms,
+            next_due=None if outcome.due_at_ms is None else rfc3339(outcome.due_at_ms),
+        )
+
+    async def _give_back(self, item: ClaimedDelivery, reason: str) -> None:
+        try:
+            await self._deliveries.release([item])
+        except DependencyError as exc:
+            # Its lease ends by itself.
+            _log.warning("delivery.release_failed", delivery_id=item.id, fault=str(exc))
+        else:
+            _log.debug("delivery.given_back", delivery_id=item.id, reason=reason)
+
+    # ── settle ───────────────────────────────────────────────────────────────────────────────────
+
+    async def settle(self, results: Sequence[AttemptResult]) -> None:
+        """See `Stage`."""
+        settled = await self._deliveries.settle(results)
+        for delivery_id in settled.stale:
+            _log.warning("delivery.stale", delivery_id=delivery_id)
+        if any(result.disable_endpoint is not None for result in results):
+            self._book.stale = True
+
+    async def extend(self, items: Sequence[ClaimedDelivery]) -> None:
+        """See `Stage`."""
+        await self._deliveries.extend(items, lease_ms=self._lease_ms)
+
+    async def release(self, items: Sequence[ClaimedDelivery]) -> None:
+        """See `Stage`."""
+        await self._deliveries.release(items)
+
+
+def _result(item: ClaimedDelivery, reply: Reply, outcome: Outcome) -> AttemptResult:
+    return AttemptResult(
+        id=item.id,
+        token=item.token,
+        endpoint_id=item.endpoint_id,
+        attempt=Attempt(
+            id=new_id(IdPrefix.ATTEMPT, reply.started_at_ms),
+            number=item.attempts + 1,
+            started_at_ms=reply.started_at_ms,
+            duration_ms=reply.duration_ms,
+            status=reply.status,
+            error_class=None if reply.error_class is None else reply.error_class.value,
+            error=reply.error,
+            answer=reply.answer,
+            address=reply.address,
+            charged=reply.charged,
+        ),
+        state=outcome.state,
+        due_at_ms=outcome.due_at_ms,
+        pause_endpoint_until_ms=outcome.rest_until_ms,
+        disable_endpoint=outcome.disable,
+    )
