@@ -3,7 +3,7 @@
 Commands come as JSON lines on stdin, answers go as JSON lines to stdout:
     {"do": "send", "count": N, "rate": R or null, "type": "plain" | "order", "first": K}
     {"do": "wait", "count": N, "timeout_s": T}     → {"done": n, "repeats": r, "delays_ms": […]}
-    {"do": "reset"}
+    {"do": "queue", "name": NAME}                  → {"queue_url": …}, and the sink starts anew
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from benchmarks.sink import Sink, SinkProtocol
 from gateway.simulator.server import Simulator
 from gateway.simulator.spapi.operations import UsagePlan
 
-QUEUE = "bench"
 _PADDING = "x" * 900
 
 
@@ -63,6 +62,7 @@ class Emulator:
     def __init__(self, simulator: Simulator, sink: Sink) -> None:
         self._simulator = simulator
         self._sink = sink
+        self._queue = ""
 
     async def run(self, command: dict[str, Any]) -> dict[str, Any]:
         if command["do"] == "send":
@@ -71,12 +71,14 @@ class Emulator:
         if command["do"] == "wait":
             return await self._wait(command["count"], command["timeout_s"])
         self._sink.reset()
-        return {}
+        self._queue = command["name"]
+        self._simulator.sqs.queues.create(self._queue)
+        return {"queue_url": self._simulator.queue_url(self._queue)}
 
     async def _send(self, command: dict[str, Any]) -> None:
         """Put messages straight into the queue: whole bursts, or evenly at a rate."""
         base_url = self._simulator.sqs_url
-        url = self._simulator.queue_url(QUEUE)
+        url = self._simulator.queue_url(self._queue)
         rate = command.get("rate")
         started_s = time.monotonic()
         for number in range(command["first"], command["first"] + command["count"], 10):
@@ -114,7 +116,7 @@ async def main() -> None:
     server = await loop.create_server(lambda: SinkProtocol(sink.take), "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     fast = {"getOrder": UsagePlan(rate_per_s=100_000, burst=1_000_000)}
-    async with Simulator(queues=[QUEUE], usage_plans=fast) as simulator:
+    async with Simulator(usage_plans=fast) as simulator:
         described = {**simulator.describe(), "sink": f"http://{host}:{port}/hook"}
         print(json.dumps(described), flush=True)
         emulator = Emulator(simulator, sink)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from gateway.cli.context import run, settings_of
+from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.sealing import create_ring, open_sealer
@@ -57,3 +59,30 @@ def create_keys(ctx: typer.Context) -> None:
     ring = create_ring(file, clock=invocation.clock)
     text = f"Wrote {file}. Back it up apart from the database: without it no secret can be opened."
     Output(invocation).value({"file": str(file), "key_id": ring.newest.id}, text=text)
+
+
+@app.command("rotate-keys")
+def rotate_keys(
+    ctx: typer.Context,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a rotation that was cut off: no new key.")
+    ] = False,
+) -> None:
+    """Add a key to the ring and seal every secret again with it; gateways may go on running."""
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    output = Output(invocation)
+    file = settings.keys_file()
+
+    async def work() -> tuple[str, int]:
+        async with opened_store(invocation, settings):
+            pass  # nothing is added to the ring of a database that can't be used
+        ring = load_ring(file) if resume else add_key(file, clock=invocation.clock)
+        with output.progress("Sealing again") as tell:
+            async with opened_store(invocation, settings) as store:
+                count = await store.rotation.reseal(lambda done: tell(f"Sealed again: {done}"))
+        return ring.newest.id, count
+
+    key_id, count = run(work())
+    text = f"{count} values are sealed again with key {key_id}. Back up {file} before all else."
+    output.value({"key_id": key_id, "resealed": count, "file": str(file)}, text=text)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.delivery.egress import EgressPolicy
+from gateway.errors import ConfigurationError, SchemaOutdatedError
 from gateway.sealing import open_sealer
-from gateway.store import open_store
+from gateway.store import SchemaState, open_store, schema_state
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -48,9 +49,17 @@ async def open_store_for(
         StoreUnavailableError: The database can't be reached.
         ConfigurationError: The key ring can't be used.
     """
+    try:
+        sealer = sealer_for(settings, clock=clock)
+    except ConfigurationError:
+        if await schema_state(settings.store.url) is SchemaState.EMPTY:
+            raise SchemaOutdatedError(
+                "the database is empty; `gateway db upgrade` makes its tables and its key ring"
+            ) from None
+        raise
     return await open_store(
         settings.store.url,
-        sealer=sealer_for(settings, clock=clock),
+        sealer=sealer,
         clock=clock,
         signals=signals,
         migrate=True,

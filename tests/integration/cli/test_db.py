@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from gateway.sealing import load_ring
 from tests.integration.cli.conftest import Gateway
 
 
@@ -33,6 +34,26 @@ def test_keys_are_made_where_they_are_named(gateway: Gateway) -> None:
     assert len(made["key_id"]) == 8
     gateway.fails(3, "db", "create-keys")
     assert gateway("endpoints", "list")["items"] == []
+
+
+def test_rotation_seals_again_and_loses_nothing(gateway: Gateway) -> None:
+    before = gateway("endpoints", "add", "http://127.0.0.1:9/x")
+    old_key = load_ring(Path("gateway.db.keys")).newest
+    rotated = gateway("db", "rotate-keys")
+    assert rotated["resealed"] == 1
+    assert rotated["key_id"] != old_key.id
+    assert len(load_ring(Path("gateway.db.keys")).keys) == 2
+    assert {**gateway("endpoints", "show", before["id"]), "secret": before["secret"]} == before
+    assert gateway("db", "rotate-keys", "--resume") == {**rotated, "resealed": 0}
+    stored = b"".join(file.read_bytes() for file in Path().glob("gateway.db*"))
+    assert bytes.fromhex(rotated["key_id"]) in stored
+
+
+def test_nothing_is_rotated_where_the_database_can_not_be_used(gateway: Gateway) -> None:
+    gateway("db", "upgrade")
+    Path("gateway.db").write_bytes(b"no database" * 1000)
+    gateway.fails(5, "db", "rotate-keys")
+    assert len(load_ring(Path("gateway.db.keys")).keys) == 1
 
 
 def test_a_database_that_can_not_be_reached(gateway: Gateway) -> None:
