@@ -40,6 +40,10 @@ class Sealer(Protocol):
         """
         ...
 
+    def needs_reseal(self, sealed: bytes) -> bool:
+        """Tell whether another key than the newest sealed it."""
+        ...
+
 
 class Driver(Protocol):
     """A database that runs plans."""

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.errors import SealError
 from gateway.model import (
     ClaimedHandling,
     Claims,
+    HandlingResult,
+    HandlingState,
     NotificationState,
     Origin,
     StoredNotification,
@@ -22,6 +25,8 @@ from gateway.store.statements import Each, Many, One, Plan, Row, Rows
 
 _LEASES: Final = LeaseSql.of("handlings")
 _MOST_HANDLERS: Final = 1_000
+# A body whose key is missing is asked for again after this; an operator must bring the key back.
+_CLOSED_FOR_MS: Final = 600_000
 _READY: Final = "state = 'pending' AND readiness = 2"
 
 _HANDLERS: Final = One(lanes_sql("handlings", "handler", _READY))
@@ -109,6 +114,7 @@ class Picked:
             handler that was served first.
     """
 
+    now_ms: int
     next_due_ms: int | None
     more: bool
     rows: list[tuple[Row, str | None]] = field(default_factory=list)
@@ -127,7 +133,7 @@ class HandlingPicker:
     ) -> Plan[Picked]:
         """Lease ready handlings and return them; `lease` is the claim token and the lease's end."""
         next_due_ms, more = yield from _LEASES.promote_due(now_ms)
-        picked = Picked(next_due_ms=next_due_ms, more=more)
+        picked = Picked(now_ms=now_ms, next_due_ms=next_due_ms, more=more)
         ready = [row[0] for row in (yield _HANDLERS("", _MOST_HANDLERS))]
         heads: list[Row] = []
         for handler in _rotated(
@@ -144,14 +150,22 @@ class HandlingPicker:
             yield _LEASE([(row[_ID], *lease, slot) for row, slot in picked.rows])
         return picked
 
-    def claims(self, picked: Picked, token: int) -> Claims[ClaimedHandling]:
-        """Return what was picked as claims, and move on to the next ones' turn."""
+    def claims(
+        self, picked: Picked, token: int
+    ) -> tuple[Claims[ClaimedHandling], list[HandlingResult]]:
+        """Return what was picked as claims, and move on to the next ones' turn.
+
+        Those whose sealed body can't be opened are no claims; they come as results to settle.
+        """
         self._cursors.update(picked.cursors)
-        return Claims(
-            items=[self._claimed(row, slot, token) for row, slot in picked.rows],
-            next_due_ms=picked.next_due_ms,
-            more=picked.more,
-        )
+        items: list[ClaimedHandling] = []
+        closed: list[HandlingResult] = []
+        for row, slot in picked.rows:
+            try:
+                items.append(self._claimed(row, slot, token))
+            except SealError as exc:
+                closed.append(_closed(row, slot, token, picked.now_ms, exc))
+        return Claims(items=items, next_due_ms=picked.next_due_ms, more=picked.more), closed
 
     def _claimed(self, row: Row, slot: str | None, token: int) -> ClaimedHandling:
         return ClaimedHandling(
@@ -180,6 +194,19 @@ class HandlingPicker:
         picked.cursors[handler] = gathered.last_lane
         picked.more |= gathered.more or len(lanes) == LANES_PER_SCAN
         return gathered.rows
+
+
+def _closed(row: Row, slot: str | None, token: int, now_ms: int, exc: SealError) -> HandlingResult:
+    return HandlingResult(
+        id=row[_ID],
+        token=token,
+        state=HandlingState.PENDING,
+        tries=row[4],
+        due_at_ms=now_ms + _CLOSED_FOR_MS,
+        slot=slot,
+        saved_state=row[_SAVED],
+        error=str(exc),
+    )
 
 
 def stored_notification(row: Row, sealer: Sealer) -> StoredNotification:

@@ -101,7 +101,8 @@ class Handlings:
         """Lease ready handlings to the caller.
 
         Sellers take turns: each claim goes on after the seller where the last one of this process
-        ended. Nothing is written where nothing is ready.
+        ended. Nothing is written where nothing is ready. A handling whose notification can't be
+        opened is put off with the reason, and not returned.
 
         Args:
             room: Free places by handler; handlers that are not named get none.
@@ -118,7 +119,9 @@ class Handlings:
                 room=room, limit=limit, now_ms=now_ms, lease=(token, now_ms + lease_ms)
             )
         )
-        return self._picker.claims(picked, token)
+        claims, closed = self._picker.claims(picked, token)
+        await self.settle(closed)
+        return claims
 
     async def settle(self, results: Sequence[HandlingResult]) -> Settled:
         """Record what runs came to, with their events and deliveries, in one transaction.

@@ -18,6 +18,7 @@ from gateway.store.inbox import Inbox
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
 from gateway.store.publishing import Publisher
 from gateway.store.queries import Queries
+from gateway.store.rotation import Rotation
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
 
@@ -43,6 +44,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.subscriptions = Subscriptions(driver)
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)
+        self.rotation = Rotation(driver, sealer)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the database; again is no harm."""

@@ -30,6 +30,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.store import Store
+from gateway.store.statements import One, Plan, Rows
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000
@@ -69,6 +70,9 @@ class FakeSealer:
             raise SealError("not sealed for this context")
         return bytes(b ^ 0x5A for b in masked)
 
+    def needs_reseal(self, sealed: bytes) -> bool:
+        return not sealed.startswith(b"sealed%d:" % self.generation)
+
 
 class RecordedSignals:
     """Notes what it is told."""
@@ -87,6 +91,22 @@ class World:
         self.store = store
         self.clock = clock
         self._numbers = itertools.count(1)
+
+    async def rows(self, sql: str, *params: object) -> list[tuple[object, ...]]:
+        """What stands in the database itself."""
+
+        def plan() -> Plan[Rows]:
+            return (yield One(sql)(*params))
+
+        return [tuple(row) for row in await self.store._driver.read(plan)]
+
+    async def change(self, sql: str, *params: object) -> None:
+        """Change the database itself."""
+
+        def plan() -> Plan[Rows]:
+            return (yield One(sql)(*params))
+
+        await self.store._driver.write(plan)
 
     def arrival(
         self,
