@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.simulator.spapi.accounts import Grant
 
 _MAX_RESOURCES = 50
-_METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
+_METHODS = ("GET", "PUT", "POST", "DELETE")
 _DATA_ELEMENTS = frozenset({"buyerInfo", "shippingAddress", "buyerTaxInformation"})
 
 
@@ -55,6 +55,8 @@ def _resource(resource: Any) -> tuple[str, frozenset[str]]:
     path, elements = resource.get("path"), resource.get("dataElements") or []
     if not isinstance(path, str) or not path.startswith("/"):
         raise bad_input("A restricted resource must have a path.")
-    if not isinstance(elements, list) or not _DATA_ELEMENTS.issuperset(elements):
+    if not isinstance(elements, list) or not all(
+        isinstance(element, str) and element in _DATA_ELEMENTS for element in elements
+    ):
         raise bad_input("dataElements is invalid.")
     return path, frozenset(elements)

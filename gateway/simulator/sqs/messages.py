@@ -93,12 +93,12 @@ def md5_hex(body: str) -> str:
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
-def size_bytes(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return what counts against the size limit: the body and the attributes' names and values."""
+def size_bytes(body: str, attributes: Mapping[str, Any]) -> int:
+    """Return what counts against the size limit: the body and the attributes, checked or not."""
     size = len(body) if body.isascii() else len(body.encode())
     for name, attribute in attributes.items():
-        value = attribute.get("StringValue") or attribute.get("BinaryValue") or ""
-        size += len(name.encode()) + len(str(attribute.get("DataType", ""))) + len(value.encode())
+        parts = attribute.values() if isinstance(attribute, dict) else ()
+        size += sum(len(str(part).encode()) for part in (name, *parts))
     return size
 
 

@@ -15,13 +15,13 @@ from gateway.simulator.sqs.messages import (
     new_message_id,
     size_bytes,
 )
+from gateway.simulator.sqs.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.clock import Clock
     from gateway.simulator.sqs.faults import SqsFaults
-    from gateway.simulator.sqs.parameters import Parameters
     from gateway.simulator.sqs.queue import Queue
     from gateway.simulator.sqs.queues import Queues
 
@@ -51,7 +51,9 @@ class Messaging:
         """SendMessageBatch."""
         queue, entries = self.queue(parameters), checked_entries(parameters)
         total = sum(
-            size_bytes(str(entry.get("MessageBody", "")), entry.get("MessageAttributes") or {})
+            size_bytes(
+                str(entry.get("MessageBody", "")), Parameters(entry).mapping("MessageAttributes")
+            )
             for entry in entries
         )
         if total > _MAX_BATCH_BYTES:

@@ -136,6 +136,7 @@ async def test_tags_come_and_go(sqs):
             "BatchRequestTooLong",
         ),
         (["x"], "SerializationException"),
+        ([{"Id": "1", "MessageAttributes": 7}], "SerializationException"),
     ],
 )
 async def test_a_bad_batch_is_refused_whole(sqs, entries, shape):
@@ -149,6 +150,7 @@ async def test_entries_of_a_batch_fail_alone(sqs):
         {"Id": "empty", "MessageBody": ""},
         {"Id": "odd", "MessageBody": "\x00"},
         {"Id": "late", "MessageBody": "x", "DelaySeconds": 901},
+        {"Id": "bare", "MessageBody": "x", "MessageAttributes": {"a": 7}},
     ]
     answer = await sqs("SendMessageBatch", "a", Entries=entries)
     assert [entry["Id"] for entry in answer["Successful"]] == ["good"]
@@ -156,6 +158,7 @@ async def test_entries_of_a_batch_fail_alone(sqs):
         ("empty", "MissingParameter", True),
         ("odd", "InvalidMessageContents", True),
         ("late", "InvalidParameterValue", True),
+        ("bare", "InvalidParameterValue", True),
     ]
 
 
