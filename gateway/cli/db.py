@@ -9,7 +9,7 @@ import typer
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.sealing import create_ring, open_sealer
+from gateway.sealing import add_key, create_ring, load_ring, open_sealer
 from gateway.store.migrate import REVISIONS, SchemaState, schema_state, upgrade
 
 app = new_app()

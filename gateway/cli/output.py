@@ -5,7 +5,8 @@ Progress and notes go to stderr, so that stdout can be piped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -56,6 +57,15 @@ class Output:
     def note(self, text: str) -> None:
         """Print a note for a person on stderr."""
         self._stderr.write(f"{text}\n")
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Show on a person's terminal that work goes on; yields what changes the words."""
+        if self._json or not self._stderr.isatty():
+            yield lambda _text: None
+            return
+        with Console(file=self._stderr, markup=False).status(text) as status:
+            yield status.update
 
     def _write_json(self, value: Any) -> None:
         self._stdout.write(orjson.dumps(value).decode() + "\n")

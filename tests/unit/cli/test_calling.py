@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.app import COMMANDS, call
+from gateway.cli.app import COMMANDS, call, load_command
 from gateway.cli.faults import ExitCode, problem_of, tell
 from gateway.cli.invocation import take_global_options
 from gateway.errors import (
@@ -162,3 +162,14 @@ def test_faults_are_told_one_by_one() -> None:
 def test_no_credential_is_told() -> None:
     assert "hidden" not in problem_of(RuntimeError("Atzr|hidden-token")).detail
     assert "hidden" not in problem_of(StoreUnavailableError("postgresql://u:hidden@db")).detail
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = load_command(name)
+    for path in ([name], *([name, inner] for inner in getattr(command, "commands", ()))):
+        assert call([*path, "--help"], environ={}) == 0
+        text = capsys.readouterr().out
+        assert text.startswith(f"Usage: gateway {' '.join(path)} ")
+        assert text.splitlines()[2].strip()
+        assert "--config FILE" in text
