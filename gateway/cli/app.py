@@ -25,6 +25,7 @@ from gateway.errors import GatewayError, InvalidInputError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("gateway.cli.init", "Write a commented gateway.toml to start from."),
     "run": ("gateway.cli.run", "Run the gateway, or some of its stages."),
+    "demo": ("gateway.cli.demo", "Show the main job from end to end, with no account anywhere."),
     "config": ("gateway.cli.config", "Show and check the settings."),
     "db": ("gateway.cli.db", "Upgrade the database, rotate the keys of its secrets."),
     "handlers": ("gateway.cli.handlers", "List and check the handlers that are loaded."),

@@ -33,6 +33,7 @@ from gateway.worker.loop import Pace, Worker
 from gateway.worker.periodic import Periodic
 
 if TYPE_CHECKING:
+    from gateway.aws.credentials import CredentialSource
     from gateway.clock import Clock
     from gateway.dispatch.registry import Registry
     from gateway.model import Seller
@@ -106,8 +107,9 @@ async def open_gateway(
     *,
     clock: Clock,
     metrics: Metrics,
+    credentials: CredentialSource | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Open everything that `roles` need, and close it again.
+    """Open everything that `roles` need, and close it again; `credentials` are for the queues.
 
     Raises:
         ConfigurationError: The key ring or a usage plan can't be used.
@@ -131,7 +133,7 @@ async def open_gateway(
         running: dict[str, Part] = {}
         await _write_sellers(base)
         if Role.INGEST in roles:
-            running.update(_ingest(base))
+            running.update(_ingest(base, credentials or ChainCredentials()))
         if Role.DISPATCH in roles:
             running.update(await _dispatch(base))
         if Role.DELIVERY in roles:
@@ -154,9 +156,8 @@ async def _write_sellers(base: _Base) -> None:
             )
 
 
-def _ingest(base: _Base) -> Mapping[str, Part]:
+def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
     running: dict[str, Part] = {}
-    credentials = ChainCredentials()
     for configured in base.settings.queues:
         queue = open_queue(
             configured.url,

@@ -22,6 +22,7 @@ from gateway.telemetry.metrics import CONTENT_TYPE, Metrics
 from gateway.worker.stop import Stop
 
 if TYPE_CHECKING:
+    from gateway.aws.credentials import CredentialSource
     from gateway.clock import Clock
     from gateway.settings import Settings
 
@@ -57,6 +58,7 @@ async def serve(
     stop: Stop,
     *,
     clock: Clock | None = None,
+    credentials: CredentialSource | None = None,
     ready: Callable[[Gateway, int], None] | None = None,
 ) -> bool:
     """Run the gateway until `stop` is requested; return whether no part crashed.
@@ -66,6 +68,7 @@ async def serve(
         roles: Which stages.
         stop: Ends it.
         clock: The system's, unless given.
+        credentials: For the queues; AWS's standard chain, unless given.
         ready: Called with the gateway and the admin port once everything is open.
     """
     clock = clock or SystemClock()
@@ -73,7 +76,9 @@ async def serve(
     registry = load_registry(settings.handlers.modules)
     async with (
         _only_one(settings),
-        open_gateway(settings, registry, roles, clock=clock, metrics=metrics) as gateway,
+        open_gateway(
+            settings, registry, roles, clock=clock, metrics=metrics, credentials=credentials
+        ) as gateway,
     ):
         await _free_leases(settings, gateway)
         phase = _Phase(stop)
