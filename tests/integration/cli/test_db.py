@@ -5,8 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from gateway.sealing import load_ring
 from tests.integration.cli.conftest import Gateway
+from tests.support.postgres import PostgresServer
 
 
 def test_a_new_database(gateway: Gateway) -> None:
@@ -63,3 +66,21 @@ def test_a_database_that_can_not_be_reached(gateway: Gateway) -> None:
     problem = gateway.fails(5, "db", "current")
     assert problem["type"] == "urn:gateway:problem:unreachable"
     assert "hunter2" not in str(problem)
+
+
+@pytest.mark.postgres
+def test_postgresql_waits_for_its_upgrade(
+    gateway: Gateway, postgres_server: PostgresServer
+) -> None:
+    with postgres_server.database() as url:
+        gateway.environ["SPGW_STORE__URL"] = url
+        assert gateway.fails(4, "endpoints", "list")["faults"][0]["where"].endswith("keys_file")
+        gateway.environ["SPGW_SEALING__KEYS_FILE"] = "ring.json"
+        gateway("db", "create-keys")
+        problem = gateway.fails(4, "endpoints", "list")
+        assert problem["type"] == "urn:gateway:problem:schema"
+        assert "gateway db upgrade" in problem["detail"]
+        assert gateway("db", "upgrade")["state"] == "current"
+        added = gateway("endpoints", "add", "http://127.0.0.1:9/x")
+        assert gateway("db", "rotate-keys")["resealed"] == 1
+        assert gateway("endpoints", "show", added["id"])["url"] == added["url"]
