@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 import structlog
 
 from gateway.errors import DependencyError
 from gateway.worker.health import Health
+from gateway.worker.stage import ItemT, Pace, ResultT, Stage
 from gateway.worker.stop import Wake
 
 if TYPE_CHECKING:
@@ -29,72 +30,20 @@ if TYPE_CHECKING:
     from gateway.model import Claims
     from gateway.worker.stop import Stop
 
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
+__all__ = ["Pace", "Stage", "Worker"]
 
 _log = structlog.get_logger("gateway.worker")
 
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LAST_S = 5.0
-_SETTLE_GRACE_S = 1.0
 _ROOM_WAIT_S = 1.0
-
-
-class Stage(Protocol[ItemT, ResultT]):
-    """What a worker drives. No method may raise for a fault of one item alone."""
-
-    name: str
-
-    async def claim(self, room: int) -> Claims[ItemT]:
-        """Take at most `room` items for a limited time.
-
-        Raises:
-            DependencyError: Nothing can be claimed now; the worker backs off and asks again.
-        """
-        ...
-
-    async def work(self, item: ItemT) -> ResultT | None:
-        """Do the item's work outside any transaction; None when there is nothing to settle."""
-        ...
-
-    async def settle(self, results: Sequence[ResultT]) -> None:
-        """Record results in one transaction; safe to repeat with the same results.
-
-        Raises:
-            DependencyError: Nothing was recorded; the worker backs off and repeats it.
-        """
-        ...
-
-    async def extend(self, items: Sequence[ItemT]) -> None:
-        """Keep the claims on items that have been in hand for a while."""
-        ...
-
-    async def release(self, items: Sequence[ItemT]) -> None:
-        """Give items back whose work was not done, so that they can be claimed at once."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How a worker goes about its stage.
-
-    Attributes:
-        capacity: Items in hand at once, from claim to settled.
-        claimers: Claims in flight at once; more than one only while batches come back full.
-        batch: Most items settled in one transaction.
-        linger_s: How long a finished item waits for others to be settled with.
-        poll_s: Longest pause after a claim that brought nothing; 0 where claiming itself waits.
-        extend_s: Age from which the claim on an item in hand is extended, and how often.
-        inline: Work never waits, so it is done in the claiming task itself.
-    """
-
-    capacity: int
-    claimers: int = 1
-    batch: int = 100
-    linger_s: float = 0.002
-    poll_s: float = 1.0
-    extend_s: float = 20.0
-    inline: bool = False
+# Time kept back before the deadline of a drain for settling what was finished last; of a short
+# drain an eighth.
+_GRACE_S = 1.0
+_GRACE_SHARE = 1 / 8
+# How long work that was cut off has to end, and then the store to take back what is left.
+_CUT_OFF_S = 0.5
+_GIVE_BACK_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +70,7 @@ class Worker(Generic[ItemT, ResultT]):
         self._done_wake = Wake()
         self._room_wake = Wake()
         self._pollers = 1
+        self._claiming = 0
         self._claim_health = Health(f"{stage.name}.claim", clock)
         self._settle_health = Health(f"{stage.name}.settle", clock)
 
@@ -153,8 +103,8 @@ class Worker(Generic[ItemT, ResultT]):
             await asyncio.wait(
                 [stopped, settler, keeper, *claimers], return_when=asyncio.FIRST_COMPLETED
             )
-            await self._finish_claims(claimers, stop)
-            await self._finish_work(stop)
+            if stop.requested:
+                await self._drain(claimers, stop)
         finally:
             for task in (*claimers, settler, keeper, stopped):
                 task.cancel()
@@ -176,7 +126,7 @@ class Worker(Generic[ItemT, ResultT]):
             if room <= 0 or stop.requested:
                 continue
             try:
-                claims = await self._stage.claim(room)
+                claims = await self._claim(room)
             except DependencyError as exc:
                 self._claim_health.failed(str(exc))
                 await self._pause(backoff_s, stop)
@@ -186,16 +136,31 @@ class Worker(Generic[ItemT, ResultT]):
             backoff_s = _BACKOFF_FIRST_S
             await self._start(claims.items)
             self._adapt_pollers(len(claims.items), room, more=claims.more)
-            if not claims.items and not claims.more:
-                await self._wake.wait(self._idle_s(claims.next_due_ms))
+            # The doorbell may be shared: another claimer may have heard the stop's ring for all.
+            if not stop.requested:
+                await self._wake.wait(self._idle_s(claims, room))
+
+    async def _claim(self, room: int) -> Claims[ItemT]:
+        self._claiming += room
+        try:
+            return await self._stage.claim(room)
+        finally:
+            self._claiming -= room
+            if self._pace.claimers > 1:
+                self._room_wake.ring()
 
     async def _room(self) -> int:
-        """Return the room left, after a short wait when that lets a fuller batch be claimed."""
+        """Return the room for a claim, after a short wait when that lets it be a fuller one."""
         capacity = self._pace.capacity
-        if len(self._held) * 4 > capacity * 3:
-            full = len(self._held) >= capacity
-            await self._room_wake.wait(_ROOM_WAIT_S if full else self._pace.linger_s)
-        return capacity - len(self._held)
+        if self._free() <= 0:
+            await self._room_wake.wait(_ROOM_WAIT_S)
+        elif len(self._held) * 4 > capacity * 3:
+            await self._room_wake.wait(self._pace.linger_s)
+        return min(self._free(), -(-capacity // self._pace.claimers))
+
+    def _free(self) -> int:
+        """Return the places left beside what is in hand and what claims in flight may bring."""
+        return self._pace.capacity - len(self._held) - self._claiming
 
     def _adapt_pollers(self, got: int, room: int, *, more: bool) -> None:
         if self._pace.claimers == 1:
@@ -206,10 +171,16 @@ class Worker(Generic[ItemT, ResultT]):
         elif got == 0:
             self._pollers = max(1, self._pollers - 1)
 
-    def _idle_s(self, next_due_ms: int | None) -> float:
-        if next_due_ms is None:
+    def _idle_s(self, claims: Claims[ItemT], room: int) -> float:
+        """Return how long to wait for the doorbell before the next claim."""
+        if claims.items and (claims.more or len(claims.items) >= room):
+            return 0.0
+        if claims.more:
+            return self._pace.linger_s
+        if claims.next_due_ms is None:
             return self._pace.poll_s
-        return max(0.001, min(self._pace.poll_s, (next_due_ms - self._clock.now_ms()) / 1000))
+        due_s = (claims.next_due_ms - self._clock.now_ms()) / 1000
+        return max(0.001, min(self._pace.poll_s, due_s))
 
     async def _pause(self, delay_s: float, stop: Stop) -> None:
         with suppress(TimeoutError):
@@ -220,9 +191,9 @@ class Worker(Generic[ItemT, ResultT]):
 
     async def _start(self, items: Sequence[ItemT]) -> None:
         now_s = self._clock.monotonic_s()
-        for item in items:
-            held = _Held(item, now_s)
-            self._held.add(held)
+        started = [_Held(item, now_s) for item in items]
+        self._held.update(started)
+        for held in started:
             if self._pace.inline:
                 await self._work(held)
             else:
@@ -231,7 +202,11 @@ class Worker(Generic[ItemT, ResultT]):
     async def _work(self, held: _Held[ItemT]) -> None:
         try:
             result = await self._stage.work(held.item)
-        except Exception:  # noqa: BLE001 a defect of one item must not stop the stage
+        except (Exception, asyncio.CancelledError):
+            # A defect of one item must not stop the stage; work that is cut off is given back.
+            # An author's code may also raise CancelledError of its own accord.
+            if _cut_off():
+                raise
             _log.exception("stage.defect", stage=self._stage.name)
             self._drop(held)
             return
@@ -303,35 +278,66 @@ class Worker(Generic[ItemT, ResultT]):
 
     # ── drain ────────────────────────────────────────────────────────────────────────────────────
 
-    async def _finish_claims(self, claimers: Sequence[asyncio.Task[None]], stop: Stop) -> None:
-        if not stop.requested:
-            return
-        await asyncio.wait(claimers, timeout=max(0.0, stop.left_s() - 2 * _SETTLE_GRACE_S))
-
-    async def _finish_work(self, stop: Stop) -> None:
-        if not stop.requested:
-            return
-        running = [held.task for held in self._held if held.task is not None]
-        if running:
-            await asyncio.wait(running, timeout=max(0.0, stop.left_s() - _SETTLE_GRACE_S))
-        while self._done and stop.left_s() > 0:
+    async def _drain(self, claimers: Sequence[asyncio.Task[None]], stop: Stop) -> None:
+        grace_s = min(_GRACE_S, stop.left_s() * _GRACE_SHARE)
+        await asyncio.wait(claimers, timeout=max(0.0, stop.left_s() - 2 * grace_s))
+        # Again and again: a claim in flight may bring work in the meantime.
+        while (working := self._working()) and (left_s := stop.left_s() - grace_s) > 0:
+            await asyncio.wait(working, timeout=left_s)
+        while self._done and stop.left_s() > grace_s / 2:
             self._done_wake.ring()
             await asyncio.sleep(0.001)
 
+    def _working(self) -> Sequence[asyncio.Task[None]]:
+        return [held.task for held in self._held if held.task is not None and not held.task.done()]
+
     async def _give_back(self) -> None:
-        tasks = [held.task for held in self._held if held.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        finished = {held for held, _ in self._done}
-        unfinished = [held.item for held in self._held if held not in finished]
-        results = [result for _, result in self._done]
+        await self._cut_off_work()
+        done, self._done = self._done, []
+        finished = {held for held, _ in done}
+        items = [held.item for held in self._held if held not in finished]
         self._held.clear()
         try:
-            if results:
-                await self._stage.settle(results)
-            if unfinished:
-                await self._stage.release(unfinished)
-        except DependencyError as exc:
+            async with asyncio.timeout(_GIVE_BACK_S):
+                items += await self._settle_last(done)
+                if items:
+                    await self._stage.release(items)
+        except (DependencyError, TimeoutError) as exc:
             # Their leases end by themselves.
             _log.warning("stage.release_failed", stage=self._stage.name, fault=str(exc))
+
+    async def _cut_off_work(self) -> None:
+        tasks = self._working()
+        for task in tasks:
+            task.cancel()
+        if not tasks:
+            return
+        ended, lasting = await asyncio.wait(tasks, timeout=_CUT_OFF_S)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # retrieved, or asyncio would report it as forgotten
+        if lasting:
+            _log.warning("stage.work_lasts", stage=self._stage.name, count=len(lasting))
+
+    async def _settle_last(self, done: Sequence[tuple[_Held[ItemT], ResultT]]) -> Sequence[ItemT]:
+        """Settle what can be settled with one try; return the items of the rest."""
+        left: list[ItemT] = []
+        batches = [done[i : i + self._pace.batch] for i in range(0, len(done), self._pace.batch)]
+        while batches:
+            batch = batches.pop(0)
+            try:
+                await self._stage.settle([result for _, result in batch])
+            except DependencyError:
+                left += [held.item for held, _ in batch]
+            except Exception:  # noqa: BLE001 found out which item it is, as in `_settle`
+                if len(batch) > 1:
+                    batches[:0] = [[one] for one in batch]
+                else:
+                    _log.exception("stage.settle_defect", stage=self._stage.name)
+        return left
+
+
+def _cut_off() -> bool:
+    """Return whether the present task was asked to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
