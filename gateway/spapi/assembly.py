@@ -16,7 +16,7 @@ from gateway.model import UsagePlan
 from gateway.spapi.auth import LWA_ENDPOINT, LwaTokens
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.client import SpApiClient
-from gateway.spapi.directory import DirectoryCache, SellerDirectory
+from gateway.spapi.directory import SellerDirectory
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.runner import CallMetrics, CallRunner, RunnerParts
@@ -73,7 +73,6 @@ def make_client(
     """
     options = options or ClientOptions()
     catalog = catalog or Catalog.load()
-    directory = DirectoryCache(needs.directory, clock=needs.clock)
     transport = HttpTransport(
         needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
     )
@@ -81,7 +80,7 @@ def make_client(
         RunnerParts(
             tokens=LwaTokens(
                 transport=transport,
-                directory=directory,
+                directory=needs.directory,
                 clock=needs.clock,
                 endpoint=options.lwa_endpoint,
             ),
@@ -100,4 +99,4 @@ def make_client(
             budget_s=options.budget_s,
         )
     )
-    return SpApiClient(catalog=catalog, directory=directory, runner=runner)
+    return SpApiClient(catalog=catalog, directory=needs.directory, runner=runner)

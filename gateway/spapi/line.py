@@ -22,12 +22,10 @@ class Answer:
     Attributes:
         granted: Whether it may call now.
         slot_ms: When its promised token is there, where it may not.
-        token_at_ms: When the bucket's next token is there, whoever gets it.
     """
 
     granted: bool
     slot_ms: int = 0
-    token_at_ms: int = 0
 
 
 def answers(grant: Grant, want: int) -> Sequence[Answer]:
@@ -35,10 +33,7 @@ def answers(grant: Grant, want: int) -> Sequence[Answer]:
     granted = [Answer(granted=True)] * min(grant.granted, want)
     slots = list(grant.slots_ms)[: want - len(granted)]
     slots += [slots[-1] if slots else grant.token_at_ms] * (want - len(granted) - len(slots))
-    refused = [
-        Answer(granted=False, slot_ms=slot_ms, token_at_ms=grant.token_at_ms) for slot_ms in slots
-    ]
-    return [*granted, *refused]
+    return [*granted, *(Answer(granted=False, slot_ms=slot_ms) for slot_ms in slots)]
 
 
 class Line:

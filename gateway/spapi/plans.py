@@ -23,7 +23,7 @@ RATE_SHARE = 0.98
 BURST_SPARE = 1
 
 _SAME_RATE = 0.01  # Amazon rounds the rates that it names; a closer one is no news
-_LEARNED_KEPT = 10_000
+_LEARNED_KEPT = 50_000
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.spapi")
 
@@ -59,38 +59,43 @@ class UsagePlans:
         if faults:
             raise ConfigurationError(faults)
 
-    def overridden(self, operation: Operation) -> bool:
-        """Tell whether the settings fix this operation's plan."""
-        return operation in self._overrides
-
-    def of(self, operation: Operation, key: str) -> UsagePlan:
-        """Return the plan of the bucket `key` of `operation`, in full."""
+    def stated(self, operation: Operation) -> UsagePlan:
+        """Return the plan of `operation` as settings or catalogue state it, in full."""
         override = self._overrides.get(operation)
         if override is not None:
             return override
         plan = operation.plan
         if plan is None:
-            plan = UNKNOWN_PLAN
-            if key not in self._learned:
-                self._say_guess(operation)
-        rate = self._learned.get(key)
-        return plan if rate is None else UsagePlan(rate_per_s=rate, burst=plan.burst)
+            self._say_guess(operation)
+            return UNKNOWN_PLAN
+        return plan
+
+    def known(self, operation: Operation, key: str) -> UsagePlan:
+        """Return the plan of the bucket `key` with the rate that Amazon last named, in full."""
+        stated = self.stated(operation)
+        rate = self._learned.get(key, stated.rate_per_s)
+        return UsagePlan(rate_per_s=rate, burst=stated.burst)
 
     def learn(self, operation: Operation, key: str, limit: str | None) -> UsagePlan | None:
-        """Take in what the rate-limit header says; return the new plan where it is news."""
+        """Take in what the rate-limit header says; return the plan where it is news.
+
+        The first rate named for a bucket always is: the bucket may hold what an earlier process
+        learned.
+        """
         rate = _rate(limit)
-        if rate is None or self.overridden(operation):
+        if rate is None or operation in self._overrides:
             return None
-        known = self._learned.get(key)
-        if known is None:
-            known = (operation.plan or UNKNOWN_PLAN).rate_per_s
-        if abs(rate - known) <= _SAME_RATE * known:
+        learned = self._learned.get(key)
+        if learned is not None and abs(rate - learned) <= _SAME_RATE * learned:
             return None
+        stated = self.stated(operation)
+        if abs(rate - stated.rate_per_s) <= _SAME_RATE * stated.rate_per_s:
+            rate = stated.rate_per_s
         self._learned[key] = rate
         self._learned.move_to_end(key)
         if len(self._learned) > _LEARNED_KEPT:
             self._learned.popitem(last=False)
-        return self.of(operation, key)
+        return UsagePlan(rate_per_s=rate, burst=stated.burst)
 
     def _say_guess(self, operation: Operation) -> None:
         if operation in self._guessed:

@@ -11,6 +11,7 @@ Source: Amazon's page "Usage plans and rate limits in the SP-API".
 
 from __future__ import annotations
 
+import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -27,12 +28,16 @@ from gateway.spapi.plans import UsagePlans, with_margin
 _LONGEST_BLOCK_S = 120.0
 _REMEMBERED = 10_000
 
+# Timers fire up to a millisecond early; a token asked for too early costs another request.
+_LATE_S = 0.001
+
 
 class BucketStore(Protocol):
     """Token buckets that all replicas share.
 
     A bucket that is asked for first starts full. Refused callers are promised the tokens to come,
-    one each, first come first served; who comes back for a promised token goes before newcomers.
+    one each, first come first served; who comes back for a promised token goes before newcomers,
+    and if it is too early is told when the next token is there.
     """
 
     async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
@@ -40,7 +45,8 @@ class BucketStore(Protocol):
 
         Args:
             key: The bucket.
-            plan: Rate and size of the bucket as the caller knows them.
+            plan: Rate and size of the bucket as settings or catalogue state them; another
+                statement than the last replaces what `correct` set.
             want: How many.
             promised: Whether the caller comes back at its slot.
         """
@@ -96,7 +102,7 @@ class Throttle:
         self._moment_s = moment_s
         self._jitter = jitter
         self._lines: dict[str, Line] = {}
-        self._announced: OrderedDict[str, None] = OrderedDict()
+        self._turns: OrderedDict[str, int] = OrderedDict()
         self._strikes: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     async def take(
@@ -121,7 +127,6 @@ class Throttle:
         started_s = self._clock.monotonic_s()
         patience_s = self._moment_s if patience_s is None else patience_s
         for key, plan in self._needed(operation, caller):
-            await self._announce(operation, key, plan)
             await self._pass(operation, key, plan, promised=key == slot, patience_s=patience_s)
         return self._clock.monotonic_s() - started_s
 
@@ -146,7 +151,7 @@ class Throttle:
         now_ms = self._clock.now_ms()
         if now_ms < blocked_until_ms:
             return
-        spacing_s = 1 / self._plans.of(operation, key).rate_per_s
+        spacing_s = 1 / self._plans.known(operation, key).rate_per_s
         back_off_s = min(spacing_s * 2.0**strikes, max(spacing_s, _LONGEST_BLOCK_S))
         wait_s = max(at_least_s or 0.0, back_off_s * (0.5 + self._jitter()))
         until_ms = now_ms + round(wait_s * 1000)
@@ -156,19 +161,11 @@ class Throttle:
 
     def _needed(self, operation: Operation, caller: Caller) -> Sequence[tuple[str, UsagePlan]]:
         key = bucket_key(operation, caller)
-        own = (key, with_margin(self._plans.of(operation, key)))
+        own = (key, with_margin(self._plans.stated(operation)))
         shared = operation.application_plan
         if shared is None or caller.seller_id is None:
             return (own,)
         return (own, (_application_key(operation, caller), with_margin(shared)))
-
-    async def _announce(self, operation: Operation, key: str, plan: UsagePlan) -> None:
-        """Write a plan of the settings over what the bucket may hold, once for each process."""
-        if not self._plans.overridden(operation) or key in self._announced:
-            return
-        self._announced[key] = None
-        _bound(self._announced)
-        await self._buckets.correct(key, plan=plan)
 
     async def _pass(
         self, operation: Operation, key: str, plan: UsagePlan, *, promised: bool, patience_s: float
@@ -178,15 +175,24 @@ class Throttle:
             answer = await self._ask(key, plan, promised=promised)
             if answer.granted:
                 return
-            now_ms = self._clock.now_ms()
-            # Back for its slot and still too early (clocks differ a little): the next token is
-            # its own. A newcomer waits for the slot that it was promised.
-            near_ms = answer.token_at_ms if promised and answer.token_at_ms else answer.slot_ms
-            wait_s = max(near_ms - now_ms, 1) / 1000
+            until_ms = self._turn_ms(key, answer.slot_ms, plan) if promised else answer.slot_ms
+            wait_s = max(until_ms - self._clock.now_ms(), 0) / 1000 + _LATE_S
             if self._clock.monotonic_s() - started_s + wait_s > patience_s:
-                raise CallDeferred(until_ms=answer.slot_ms, slot=key, operation=operation.name)
+                raise CallDeferred(until_ms=until_ms, slot=key, operation=operation.name)
             await self._clock.sleep(wait_s)
             promised = True
+
+    def _turn_ms(self, key: str, token_at_ms: int, plan: UsagePlan) -> int:
+        """Return when a caller whose promise could not be kept comes again.
+
+        The bucket names the next token to each of them. After a block, or where the rate has
+        fallen, they are many, and without turns all of them would come for each token.
+        """
+        at_ms = max(token_at_ms, self._turns.get(key, 0))
+        self._turns[key] = at_ms + math.ceil(1000 / plan.rate_per_s)
+        self._turns.move_to_end(key)
+        _bound(self._turns)
+        return at_ms
 
     async def _ask(self, key: str, plan: UsagePlan, *, promised: bool) -> Answer:
         if promised:
