@@ -17,7 +17,7 @@ import structlog
 
 from gateway.clock import rfc3339
 from gateway.delivery.endpoint_book import EndpointBook
-from gateway.delivery.lanes import Lane, Lanes
+from gateway.delivery.lanes import Lane, Lanes, Room
 from gateway.delivery.verdict import judge
 from gateway.errors import DependencyError
 from gateway.model import (
@@ -163,31 +163,8 @@ class Deliverer:
         return claims
 
     async def _claim(self, room: int) -> Claims[ClaimedDelivery]:
-        return await self._deliveries.claim(room=self._room(), limit=room, lease_ms=self._lease_ms)
-
-    def _room(self) -> Callable[[str], int]:
-        """Return the answers to one claim's questions; it only reads, as it runs in a thread.
-
-        What slow endpoints may have is handed out once: asked again, it gives the same answer.
-        """
-        now_ms = self._clock.now_ms()
-        slow_left = self._lanes.slow_places()
-        slow_given: dict[str, int] = {}
-
-        def places(endpoint_id: str) -> int:
-            nonlocal slow_left
-            given = slow_given.get(endpoint_id)
-            if given is not None:
-                return given
-            lane = self._lanes.get(endpoint_id)
-            if lane is not None and lane.quick:
-                return lane.places(now_ms)
-            wanted = self._book.places(endpoint_id) if lane is None else lane.places(now_ms)
-            given = slow_given[endpoint_id] = min(wanted, slow_left)
-            slow_left -= given
-            return given
-
-        return places
+        places = Room(self._lanes, is_known=self._book.knows, now_ms=self._clock.now_ms())
+        return await self._deliveries.claim(room=places, limit=room, lease_ms=self._lease_ms)
 
     async def _refresh(self) -> None:
         if not await self._book.refresh():
@@ -267,7 +244,7 @@ class Deliverer:
         return _result(item, reply, outcome)
 
     def _learn(self, lane: Lane, reply: Reply, outcome: Outcome) -> None:
-        lane.note(reply.duration_ms)
+        lane.note(reply.duration_ms, answered=reply.status is not None)
         rest_until_ms = outcome.rest_until_ms
         if outcome.disable is not None:
             # Until the store says so to everybody.

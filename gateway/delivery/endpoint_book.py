@@ -47,13 +47,12 @@ class EndpointBook:
     _version: int | None = None
     _looked_s: float = 0.0
 
-    def places(self, endpoint_id: str) -> int:
-        """Return how many deliveries may be claimed first for an endpoint without a lane."""
-        endpoint = self.enabled.get(endpoint_id)
-        if endpoint is None:
+    def knows(self, endpoint_id: str) -> bool:
+        """Whether an endpoint gets deliveries; one never heard of makes the book stale."""
+        known = endpoint_id in self.enabled
+        if not known:
             self.stale = True
-            return 0
-        return endpoint.concurrency
+        return known
 
     async def refresh(self) -> bool:
         """Read the endpoints again if they have changed; at most a look a second unless stale.
