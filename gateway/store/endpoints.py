@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.clock import Clock
 from gateway.errors import NotFoundError
-from gateway.model import Endpoint, EndpointSecret
+from gateway.model import Endpoint, EndpointSecret, EndpointState
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_rows import (
@@ -38,6 +38,13 @@ _UPDATE: Final = One(
       disabled_reason = $7, concurrency = $8, timeout_s = $9, schedule_s = $10, headers = $11,
       updated_at_ms = $12
     WHERE id = $1 RETURNING id
+    """
+)
+_CLEAN_RECORD: Final = One(
+    """
+    UPDATE endpoint_health SET consecutive_failures = 0, first_failure_at_ms = NULL,
+      paused_until_ms = NULL
+    WHERE endpoint_id IN (SELECT id FROM endpoints WHERE id = $1 AND state = 'disabled')
     """
 )
 _DELETE: Final = One("DELETE FROM endpoints WHERE id = $1 RETURNING id")
@@ -95,12 +102,14 @@ class Endpoints:
     async def update(self, endpoint: Endpoint) -> None:
         """Replace what is stored of an endpoint, save its secrets and its creation time.
 
+        One that was disabled and is enabled now starts with a clean record of health.
+
         Raises:
             NotFoundError: There is no such endpoint.
         """
         row = row_of(dataclasses.replace(endpoint, updated_at_ms=self._clock.now_ms()))
         params = (*row[:11], row[12])
-        if not await self._driver.write(lambda: _change(_UPDATE, *params)):
+        if not await self._driver.write(lambda: _update(endpoint, params)):
             raise _missing(endpoint.id)
 
     async def delete(self, endpoint_id: str) -> None:
@@ -184,6 +193,12 @@ def _change(statement: One, *params: Any) -> Plan[bool]:
         return False
     yield from changed()
     return True
+
+
+def _update(endpoint: Endpoint, params: tuple[Any, ...]) -> Plan[bool]:
+    if endpoint.state is EndpointState.ENABLED:
+        yield _CLEAN_RECORD(endpoint.id)
+    return (yield from _change(_UPDATE, *params))
 
 
 def _add(endpoint: Endpoint, secrets: Sequence[tuple[Any, ...]]) -> Plan[None]:

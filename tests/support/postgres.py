@@ -28,6 +28,7 @@ import asyncpg
 import pytest
 
 from gateway.store import upgrade
+from gateway.store.schema import endpoints_version, metadata
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class PostgresServer:
         self.port = port
         self._numbers = itertools.count(1)
         self._templates: set[str] = set()
+        self._kept: str | None = None
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -65,6 +67,18 @@ class PostgresServer:
         template = f" TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY" if migrated else ""
         await self._execute(f"CREATE DATABASE {name}{template}")
         return self.url(name)
+
+    async def emptied_database(self) -> str:
+        """Return the URL of a migrated database that is kept and emptied: quicker than a new one.
+
+        Only for tests that run one after another and leave nothing running in it.
+        """
+        if self._kept is None:
+            self._kept = await self.create_database()
+        tables = [table.name for table in metadata.sorted_tables if table is not endpoints_version]
+        sql = "".join(f"DELETE FROM {table};" for table in tables)
+        await self._execute(sql, self._kept)
+        return self._kept
 
     async def drop_database(self, url: str) -> None:
         await self._execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
@@ -82,8 +96,8 @@ class PostgresServer:
         """CPU seconds that the server and its processes have used, ended ones included."""
         return sum(_cpu_s(pid) for pid in [self.process.pid, *_children(self.process.pid)])
 
-    async def _execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.url())
+    async def _execute(self, sql: str, url: str | None = None) -> None:
+        connection = await asyncpg.connect(url or self.url())
         try:
             await connection.execute(sql)
         finally:

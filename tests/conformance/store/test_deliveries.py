@@ -195,11 +195,11 @@ async def test_gone_endpoints_are_disabled_and_theirs_held(
     await world.publish(world.event(), world.event())
     first, second = (await world.claim_deliveries()).items
     gone = world.attempt(first, DeliveryState.HELD, disable="410 Gone")
+    signals.topics.clear()
     await store.deliveries.settle([gone, world.attempt(second, DeliveryState.PENDING, due_in_ms=0)])
     stored = await store.endpoints.get(endpoint.id)
     assert (stored.state, stored.disabled_reason) == (EndpointState.DISABLED, "410 Gone")
     assert await store.endpoints.version() != version
-    assert signals.topics[-1] in ("deliveries", "endpoints")
     assert "endpoints" in signals.topics
     assert (await world.claim_deliveries()).items == []
     assert await store.deliveries.hold_disabled(10) == 1
