@@ -63,7 +63,7 @@ types: $(VENV_READY) ## Check types
 
 .PHONY: contracts
 contracts: $(VENV_READY) ## Check who imports whom
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: fmt
 fmt: $(VENV_READY) ## Mend style and formatting where it can be done for you

@@ -74,7 +74,7 @@ class MeasuredProcess:
     """A process whose CPU is read between two moments."""
 
     def __init__(self, arguments: Sequence[str], *, env: dict[str, str] | None = None) -> None:
-        self._log = open(os.devnull, "wb")  # noqa: SIM115 closed in stop
+        self._log = Path(os.devnull).open("wb")  # noqa: SIM115 closed in stop
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             stdout=self._log,

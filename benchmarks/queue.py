@@ -40,7 +40,7 @@ Client = Callable[[str, str], AbstractAsyncContextManager[Round]]
 
 async def serve() -> None:
     """Run the local SQS until stdin closes; print its URLs first."""
-    from gateway.simulator.server import Simulator  # noqa: PLC0415 the client must not pay for it
+    from gateway.simulator.server import Simulator
 
     async with Simulator(queues=["bench"]) as simulator:
         urls = {"endpoint": simulator.sqs_url, "queue": simulator.queue_url("bench")}

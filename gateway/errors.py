@@ -12,7 +12,11 @@
     ├── SealError                   a sealed value can't be opened with the keys at hand
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row
     ├── HandlerRegistrationError    handler modules that can't be loaded, all at once (exit 4)
-    └── SpApiError                  a follow-up call failed; the subclasses say what to do
+    └── SpApiError                  a follow-up call failed; what to do:
+        ├── SpApiRetryableError         try later
+        ├── SpApiRequestError           fix the request
+        └── SpApiAuthorizationError     the seller or the application must act
+            └── SellerPausedError           nothing was sent; resume the seller
 
 It holds no I/O and imports nothing of the project.
 """
@@ -173,3 +177,7 @@ class SpApiRequestError(SpApiError):
 
 class SpApiAuthorizationError(SpApiError):
     """The seller or the application must act: revoked, missing role, wrong region, bad secret."""
+
+
+class SellerPausedError(SpApiAuthorizationError):
+    """No call is made for the seller until an operator resumes it; nothing was sent."""

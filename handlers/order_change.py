@@ -10,9 +10,8 @@ Settings, under `[handlers.order_change]`:
 
 from __future__ import annotations
 
-from gateway.notifications import OrderChange
-
 from gateway import Context, Event, Notification, Reject, Router
+from gateway.notifications import OrderChange
 
 router = Router()
 

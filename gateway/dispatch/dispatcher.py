@@ -166,17 +166,7 @@ class Dispatcher:
     async def _run(self, handler: Handler, item: ClaimedHandling) -> HandlingResult:
         notification = item.notification
         seller = await self._sellers.known(notification.seller_id, notification.marketplace_id)
-        answer: object
-        wait: CallDeferred | None = None
-        try:
-            async with asyncio.timeout(handler.timeout_s or self._settings.timeout_s):
-                answer = await handler.function(
-                    handler.view(notification), self._context(handler, item, seller)
-                )
-        except CallDeferred as exc:
-            answer, wait = None, exc
-        except Exception as exc:  # noqa: BLE001 whatever an author's code raises is an answer
-            answer = exc
+        answer = await self._answer(handler, item, seller)
         run = Run(
             claimed=item,
             region=seller.region if seller else None,
@@ -184,9 +174,25 @@ class Dispatcher:
             now_ms=self._clock.now_ms(),
             jitter=random.random(),  # noqa: S311 spreads retries, protects nothing
         )
-        if wait is not None:
-            return deferred(run, until_ms=wait.until_ms, slot=wait.slot)
+        if isinstance(answer, CallDeferred):
+            return deferred(run, until_ms=answer.until_ms, slot=answer.slot)
         return result_of(run, answer)
+
+    async def _answer(
+        self, handler: Handler, item: ClaimedHandling, seller: Seller | None
+    ) -> object:
+        """Run the author's function; what it raises is an answer too."""
+        try:
+            async with asyncio.timeout(handler.timeout_s or self._settings.timeout_s):
+                return await handler.function(
+                    handler.view(item.notification), self._context(handler, item, seller)
+                )
+        except CallDeferred as exc:
+            return exc
+        except BaseExceptionGroup as group:
+            return _answer_of_group(group)
+        except Exception as exc:  # noqa: BLE001 whatever an author's code raises is an answer
+            return exc
 
     def _context(self, handler: Handler, item: ClaimedHandling, seller: Seller | None) -> Context:
         return Context(
@@ -219,3 +225,25 @@ class Dispatcher:
             error=result.error,
             duration_ms=round(duration_s * 1000, 1),
         )
+
+
+def _answer_of_group(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return what a handler's own task group came to: a call that waits, or its failures.
+
+    Raises:
+        BaseExceptionGroup: It holds something that must not be kept, such as a cancellation.
+    """
+    waits, others = group.split(CallDeferred)
+    if others is not None and not isinstance(others, Exception):
+        raise group
+    if waits is None:
+        return group
+    found: list[CallDeferred] = []
+    pending: list[BaseException] = [waits]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, CallDeferred):
+            found.append(one)
+        elif isinstance(one, BaseExceptionGroup):
+            pending.extend(one.exceptions)
+    return max(found, key=lambda wait: wait.until_ms)

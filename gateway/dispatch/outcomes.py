@@ -8,6 +8,7 @@
 | the same with no tries left | dead | |
 | SpApiRequestError with 404 or 409 | like any other error: Amazon's data lags behind its events | |
 | other SpApiRequestError, EnvelopeError, Reject | dead | |
+| SellerPausedError | pending, no try counted | in 5 to 10 minutes, until it is resumed |
 | Skip | skipped | |
 | CallDeferred: a call waits for its usage plan | pending, no try counted | when its token is due |
 
@@ -23,7 +24,12 @@ from typing import Any
 import orjson
 
 from gateway.clock import rfc3339
-from gateway.errors import EnvelopeError, SpApiRequestError, SpApiRetryableError
+from gateway.errors import (
+    EnvelopeError,
+    SellerPausedError,
+    SpApiRequestError,
+    SpApiRetryableError,
+)
 from gateway.handling import Event, Later, Reject, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
@@ -36,6 +42,7 @@ from gateway.model import (
 from gateway.retry import next_due_ms
 
 _MAX_ERROR_CHARACTERS = 2_000
+_PAUSED_AGAIN_S = 300
 _MAY_COME_TRUE = frozenset({404, 409})
 
 
@@ -102,12 +109,27 @@ def _failed(run: Run, error: BaseException) -> HandlingResult:
     match error:
         case SpApiRetryableError():
             return _again(run, text, error.retry_after_s, at_least=True)
+        case SellerPausedError():
+            return _waiting_for_the_seller(run, text)
         case SpApiRequestError() if error.status not in _MAY_COME_TRUE:
             return _ended(run, HandlingState.DEAD, text)
         case EnvelopeError():
             return _ended(run, HandlingState.DEAD, text)
         case _:
             return _again(run, text, None)
+
+
+def _waiting_for_the_seller(run: Run, reason: str) -> HandlingResult:
+    """Look again later, as long as it takes: the fault is not the handling's."""
+    return HandlingResult(
+        id=run.claimed.id,
+        token=run.claimed.token,
+        state=HandlingState.PENDING,
+        tries=run.claimed.tries,
+        due_at_ms=run.now_ms + round(_PAUSED_AGAIN_S * (1 + run.jitter) * 1000),
+        saved_state=run.claimed.saved_state,
+        error=reason[:_MAX_ERROR_CHARACTERS],
+    )
 
 
 def _describe(error: BaseException) -> str:

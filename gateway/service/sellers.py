@@ -1,4 +1,4 @@
-"""Who sellers are: the store's rows, kept in memory for a few seconds, for dispatch and for tokens.
+"""Who sellers are: the store's rows, kept in memory for a second, for dispatch and for tokens.
 
 A handling asks for its seller each time it runs; with thousands of sellers and a row that hardly
 ever changes, a short memory saves nearly all of those questions. A pause is written through.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model import Application, Seller
 
-_REMEMBER_MS = 5_000
+_REMEMBER_MS = 1_000
 _REMEMBER_MOST = 20_000
 
 
@@ -38,7 +38,7 @@ class SellerStore(Protocol):
 
 
 class SellerBook:
-    """Looks sellers up; the answer may be a few seconds old."""
+    """Looks sellers up; the answer may be a second old."""
 
     def __init__(self, store: SellerStore, *, clock: Clock) -> None:
         self._store = store

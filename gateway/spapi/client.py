@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from gateway.errors import SpApiAuthorizationError
+from gateway.errors import SellerPausedError
 from gateway.model import SellerState
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.directory import Caller, SellerDirectory
@@ -68,7 +68,7 @@ class SpApiClient:
             seller_id=None if grantless else seller.id,
         )
         if seller.state is SellerState.PAUSED and not grantless:
-            raise SpApiAuthorizationError(
+            raise SellerPausedError(
                 f"{operation.name} for {caller}: the seller is paused "
                 f"({seller.paused_reason or 'no reason given'}); mend that, then resume the seller",
                 operation=operation.name,
@@ -135,7 +135,8 @@ class SellerCalls:
             NotFoundError: There is no such seller.
             SpApiRetryableError: Try later.
             SpApiRequestError: Amazon refuses the request as it is.
-            SpApiAuthorizationError: The seller or the application must act.
+            SpApiAuthorizationError: The seller or the application must act; a `SellerPausedError`
+                where that is known already.
             CallDeferred: The usage plan's next token is too far away; let it pass.
         """
         return await self._client.call(name, parameters, body=body, headers=headers, calls=self)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Protocol
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yarl
@@ -113,22 +114,28 @@ class HttpTransport:
             timeout_s: For one request from its start to the last byte of its answer.
             max_body_bytes: Largest answer taken, decompressed.
         """
+        # aiohttp repeats a GET by itself when a kept connection turns out to be cut; that call
+        # would go past the usage plan unseen. It has no public switch.
+        session._retry_connection = False  # noqa: SLF001 see above
         self._session = session
         self._agent = agent
         self._timeout_s = timeout_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s))
         self._max_body_bytes = max_body_bytes
+        self._proxies: dict[str, str | None] = {}
 
     async def send(self, request: Request) -> Response:
         """See `Transport`."""
+        url = yarl.URL(request.url, encoded=True)
         try:
             async with self._session.request(
                 request.method,
-                yarl.URL(request.url, encoded=True),
+                url,
                 headers={"user-agent": self._agent, **request.headers},
                 data=request.body,
                 timeout=self._timeout,
                 allow_redirects=False,
+                proxy=self._proxy(url),
             ) as answer:
                 body = await self._read(answer, request)
                 return Response(status=answer.status, headers=answer.headers, body=body)
@@ -139,6 +146,18 @@ class HttpTransport:
             raise self._fault(request, what, exc, sent=True) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise self._fault(request, f"the answer broke off ({_word(exc)})", exc) from exc
+
+    def _proxy(self, url: yarl.URL) -> str | None:
+        """Return the proxy that the environment names for a host; Amazon's hosts are few.
+
+        aiohttp's `trust_env` would look it up in a thread, for each request anew, and send what a
+        `.netrc` holds.
+        """
+        host = url.raw_authority
+        if host not in self._proxies:
+            bypassed = proxy_bypass(host)
+            self._proxies[host] = None if bypassed else getproxies().get(url.scheme)
+        return self._proxies[host]
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.postgres import PostgresServer
 
 from tests.support.emulators import ministack_server
+from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
 from tests.support.world import World, numbered, open_world, order_change, pause, pricing_health
 

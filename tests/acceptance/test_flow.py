@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.postgres import PostgresServer
 
+from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
 from tests.support.world import numbered, open_world, order_change, pause, pricing_health
 

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.simulator.server import Simulator
 from moto.server import ThreadedMotoServer
+
+from gateway.simulator.server import Simulator
 
 _ROOT = Path(__file__).parents[2]
 MINISTACK = _ROOT / ".tools" / "ministack" / "bin" / "ministack"

@@ -1,8 +1,8 @@
 """What the demo sends: a morning's notifications of a dozen sellers, with the usual untidiness.
 
 Several changes of one order, duplicates as SQS and Amazon make them, several wrappings, and one
-message that nobody can read. Few enough orders a seller that Amazon's real plan for getOrder, a burst of
-30 and then one in two seconds, holds without a long wait.
+message that nobody can read. Few enough orders a seller that Amazon's real plan for getOrder (a
+burst of 30, then one in two seconds) holds without a long wait.
 """
 
 from __future__ import annotations

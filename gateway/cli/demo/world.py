@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,50 +143,53 @@ async def _add_endpoint(store: Store, receiver: WebhookReceiver, clock: Clock) -
 
 def _settings_text(folder: Path, simulator: Simulator) -> str:
     """Return the demo's gateway.toml."""
+    queue = {
+        "url": simulator.queue_url(QUEUE),
+        "region": "us-east-1",
+        "endpoint_url": simulator.sqs_url,
+        "wait_s": 2,
+    }
+    delivery = {
+        "allow_http": True,
+        "allow_private_cidrs": ["127.0.0.0/8"],
+        "allowed_ports": ["1-65535"],
+    }
+    spapi = {"endpoint": simulator.spapi_url, "lwa_endpoint": simulator.lwa_url}
     tables: list[tuple[str, Mapping[str, Any]]] = [
         ("[store]", {"url": f"sqlite:///{folder / 'gateway.db'}"}),
-        (
-            "[[queues]]",
-            {
-                "url": simulator.queue_url(QUEUE),
-                "region": "us-east-1",
-                "endpoint_url": simulator.sqs_url,
-                "wait_s": 2,
-            },
-        ),
-        (
-            "[spapi]",
-            {"endpoint": simulator.spapi_url, "lwa_endpoint": simulator.lwa_url},
-        ),
-        (
-            "[delivery]",
-            {
-                "allow_http": True,
-                "allow_private_cidrs": ["127.0.0.0/8"],
-                "allowed_ports": ["1-65535"],
-            },
-        ),
+        ("[[queues]]", queue),
+        ("[spapi]", spapi),
+        ("[delivery]", delivery),
         ("[admin]", {"port": 0}),
         ("[service]", {"drain_s": _DRAIN_S}),
         ("[logging]", {"level": "warning", "format": "console"}),
+        *_who_is_who(simulator),
     ]
-    for application in simulator.applications:
-        values = {
-            "id": "demo",
-            "client_id": application.client_id,
-            "client_secret": application.client_secret,
-        }
-        tables.append(("[[applications]]", values))
-    for seller in simulator.sellers:
-        of_seller: dict[str, Any] = {
-            "id": seller.id,
-            "application": "demo",
-            "region": seller.region,
-            "refresh_token": seller.refresh_token,
-            "marketplaces": list(seller.marketplaces),
-        }
-        tables.append(("[[sellers]]", of_seller))
     return "\n".join(
         "\n".join([header, *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""])
         for header, values in tables
     )
+
+
+def _who_is_who(simulator: Simulator) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the tables of the simulator's application and sellers."""
+    [application] = simulator.applications
+    yield (
+        "[[applications]]",
+        {
+            "id": "demo",
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+        },
+    )
+    for seller in simulator.sellers:
+        yield (
+            "[[sellers]]",
+            {
+                "id": seller.id,
+                "application": "demo",
+                "region": seller.region,
+                "refresh_token": seller.refresh_token,
+                "marketplaces": list(seller.marketplaces),
+            },
+        )

@@ -182,3 +182,14 @@ async def test_no_connection_means_nothing_was_sent(session):
             Request(operation="o", seller_id="S1", method="POST", url=f"http://127.0.0.1:{port}/x")
         )
     assert not caught.value.sent
+
+
+async def test_a_get_on_a_cut_connection_is_not_repeated_behind_the_throttle(amazon, session):
+    amazon.answerers = [good, dropped, good]
+    transport = HttpTransport(session, agent="test")
+    request = Request(operation="o", seller_id=None, method="GET", url=f"{amazon.url}/x")
+
+    assert (await transport.send(request)).status == 200
+    with pytest.raises(TransportFault):
+        await transport.send(request)
+    assert len(amazon.requests) == 2

@@ -8,6 +8,7 @@ import pytest
 from gateway.dispatch.outcomes import Run, deferred, result_of
 from gateway.errors import (
     EnvelopeError,
+    SellerPausedError,
     SpApiAuthorizationError,
     SpApiRequestError,
     SpApiRetryableError,
@@ -183,3 +184,12 @@ def test_a_huge_error_is_cut() -> None:
     result = result_of(run(), ValueError("x" * 100_000))
     assert result.error is not None
     assert len(result.error) <= 2_000
+
+
+def test_a_paused_seller_burns_no_tries() -> None:
+    result = result_of(
+        run(tries=2, saved_state=b"1"), SellerPausedError("paused", operation="getOrder")
+    )
+    assert result.state is HandlingState.PENDING
+    assert (result.tries, result.saved_state) == (2, b"1")
+    assert result.due_at_ms == NOW_MS + 300_000

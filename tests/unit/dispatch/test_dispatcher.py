@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings
+from gateway.dispatch.registry import Registry
+from gateway.handling import Event, Router
+from gateway.model import Claims, HandlingState, Seller, Settled
+from gateway.spapi.throttle import CallDeferred
+from tests.support.clock import FakeClock
+from tests.unit.dispatch.test_outcomes import claimed
+
+
+class FakeStore:
+    def __init__(self) -> None:
+        self.asked: list[Mapping[str, int]] = []
+        self.items: list[Any] = []
+
+    async def claim(self, *, room: Mapping[str, int], limit: int, lease_ms: int) -> Claims[Any]:
+        self.asked.append(dict(room))
+        taken, self.items = self.items[:limit], self.items[limit:]
+        return Claims(items=taken)
+
+    async def settle(self, results: Sequence[Any]) -> Settled:
+        return Settled(stale=frozenset(one.id for one in results))
+
+    async def extend(self, claimed: Any, *, lease_ms: int) -> None: ...
+
+    async def release(self, claimed: Any) -> None: ...
+
+
+class FakeSellers:
+    def __init__(self) -> None:
+        self.slots: list[str | None] = []
+
+    async def known(self, seller_id: str | None, marketplace_id: str | None) -> Seller | None:
+        return (
+            None
+            if seller_id is None
+            else Seller(id=seller_id, application_id="a", region="na", refresh_token="t")
+        )
+
+    def calls(self, seller: Seller, *, slot: str | None) -> Any:
+        self.slots.append(slot)
+        return object()
+
+
+class Recorder:
+    def settled(self, handler: str, state: HandlingState, duration_s: float) -> None: ...
+
+
+def dispatcher(router: Router, store: FakeStore | None = None, **settings: Any) -> Dispatcher:
+    return Dispatcher(
+        Registry(router.handlers),
+        store or FakeStore(),
+        FakeSellers(),  # type: ignore[arg-type]
+        DispatchSettings(schedule_s=(0, 10), **settings),
+        clock=FakeClock(),
+        recorder=Recorder(),
+    )
+
+
+async def outcome(function: Any, **settings: Any) -> Any:
+    router = Router()
+    router.on("ORDER_CHANGE", name="h")(function)
+    return await dispatcher(router, **settings).work(claimed())
+
+
+async def test_an_event_is_handled() -> None:
+    async def handler(notification: Any, ctx: Any) -> Event:
+        return Event(type="x", data={"region": ctx.region, "id": notification.notification_id})
+
+    result = await outcome(handler)
+    assert result.state is HandlingState.HANDLED
+    assert b'"id":"amazon-1"' in result.events[0].body
+
+
+async def test_what_a_handler_raises_is_tried_again() -> None:
+    async def handler(notification: Any, ctx: Any) -> None:
+        raise KeyError("order")
+
+    result = await outcome(handler)
+    assert (result.state, result.error) == (HandlingState.PENDING, "KeyError: 'order'")
+
+
+async def test_a_run_has_a_time_limit() -> None:
+    async def handler(notification: Any, ctx: Any) -> None:
+        await asyncio.Event().wait()
+
+    result = await outcome(handler, timeout_s=0.01)
+    assert result.error == "the run took longer than its time limit"
+
+
+async def test_a_call_that_waits_gives_the_worker_back() -> None:
+    async def handler(notification: Any, ctx: Any) -> None:
+        try:
+            raise CallDeferred(until_ms=99, slot="bucket", operation="o")
+        except Exception:  # an author's broad catch must not swallow it
+            raise AssertionError from None
+
+    result = await outcome(handler)
+    assert (result.state, result.due_at_ms, result.slot) == (HandlingState.PENDING, 99, "bucket")
+    assert result.tries == 0
+
+
+async def test_calls_that_wait_in_a_task_group_wait_for_the_last() -> None:
+    async def wait(until_ms: int) -> None:
+        raise CallDeferred(until_ms=until_ms, slot=f"bucket-{until_ms}", operation="o")
+
+    async def handler(notification: Any, ctx: Any) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait(5))
+            group.create_task(wait(7))
+
+    result = await outcome(handler)
+    assert result.due_at_ms in {5, 7}
+    assert result.state is HandlingState.PENDING
+    assert result.tries == 0
+
+
+async def test_a_task_group_of_failures_is_a_failure() -> None:
+    async def fail() -> None:
+        raise ValueError("boom")
+
+    async def handler(notification: Any, ctx: Any) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    result = await outcome(handler)
+    assert result.state is HandlingState.PENDING
+    assert result.tries == 1
+
+
+async def test_a_cancelled_run_is_no_answer() -> None:
+    started = asyncio.Event()
+
+    async def handler(notification: Any, ctx: Any) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(outcome(handler))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_busy_handler_takes_no_others_places() -> None:
+    router = Router()
+    blocked = asyncio.Event()
+
+    async def slow(notification: Any, ctx: Any) -> None:
+        await blocked.wait()
+
+    async def quick(notification: Any, ctx: Any) -> None: ...
+
+    router.on("ORDER_CHANGE", name="h", concurrency=1)(slow)
+    router.on("PRICING_HEALTH", name="quick", concurrency=5)(quick)
+    store = FakeStore()
+    store.items = [claimed()]
+    stage = dispatcher(router, store)
+    [item] = (await stage.claim(10)).items
+    running = asyncio.create_task(stage.work(item))
+    await stage.claim(10)
+    assert store.asked == [{"h": 1, "quick": 5}, {"quick": 5}]
+    blocked.set()
+    await running
+    await stage.claim(10)
+    assert store.asked[-1] == {"h": 1, "quick": 5}
