@@ -44,6 +44,8 @@ _UNAVAILABLE: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    # A connection that the server closed just now may say so by confusion about its state.
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )

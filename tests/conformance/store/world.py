@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import SealError
@@ -90,7 +89,6 @@ class World:
     def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store = store
         self.clock = clock
-        self._numbers = itertools.count(1)
 
     async def rows(self, sql: str, *params: object) -> list[tuple[object, ...]]:
         """What stands in the database itself."""
@@ -121,10 +119,11 @@ class World:
     ) -> Arrival:
         self.clock.at_ms += 1
         now_ms = self.clock.at_ms
+        arrival_id = new_id(IdPrefix.NOTIFICATION, now_ms)
         return Arrival(
-            id=new_id(IdPrefix.NOTIFICATION, now_ms),
+            id=arrival_id,
             envelope=Envelope(
-                identity=identity or f"identity-{next(self._numbers)}",
+                identity=identity or f"identity-of-{arrival_id}",
                 type="ORDER_CHANGE",
                 payload_version="1.0",
                 body=body,
