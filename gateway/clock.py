@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -46,8 +47,14 @@ class SystemClock:
 
 def rfc3339(at_ms: int) -> str:
     """Return `at_ms` as RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:00:00.000Z`."""
-    at = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    second, millisecond = divmod(at_ms, 1000)
+    return f"{_second(second)}.{millisecond:03d}Z"
+
+
+# Each line of the log and each event says what time it is, thousands of times in one second.
+@lru_cache(maxsize=256)
+def _second(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()[:19]
 
 
 def parse_rfc3339_ms(text: str) -> int:

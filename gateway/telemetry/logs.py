@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from gateway.clock import Clock, SystemClock, rfc3339
-from gateway.telemetry.redaction import redact
+from gateway.telemetry.redaction import hides_nothing, may_hold_shape, redact
 
 LogFormat = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -48,11 +48,9 @@ def configure(
     lowest = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _stamp(clock or SystemClock()),
             structlog.processors.format_exc_info,
-            _redacted,
             _json_line if log_format == "json" else _console_line(target),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
@@ -89,14 +87,18 @@ def _stamp(clock: Clock) -> _Processor:
     return stamp
 
 
-def _redacted(_logger: Any, _method: str, event: _Event) -> _Event:
-    clean: _Event = redact(event)
-    return clean
-
-
 def _json_line(_logger: Any, _method: str, event: _Event) -> bytes:
-    first = {key: event.pop(key, None) for key in ("at", "level", "event")}
-    line = {**first, **event}
+    """Return the line; one that can hold no secret, as nearly all, is not looked through twice."""
+    if hides_nothing(event):
+        line = _dumped(event)
+        if not may_hold_shape(line):
+            return line
+    return _dumped(redact(event))
+
+
+def _dumped(event: _Event) -> bytes:
+    line = {"at": event.get("at"), "level": event.get("level"), "event": event.get("event")}
+    line.update(event)
     try:
         return orjson.dumps(line)
     except orjson.JSONEncodeError:  # a huge integer, or half of a surrogate pair
@@ -107,6 +109,6 @@ def _console_line(stream: BinaryIO) -> _Processor:
     render = structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="at")
 
     def line(logger: Any, method: str, event: _Event) -> bytes:
-        return str(render(logger, method, event)).encode("utf-8", "replace")
+        return str(render(logger, method, redact(event))).encode("utf-8", "replace")
 
     return line
