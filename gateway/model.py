@@ -8,6 +8,7 @@ out of it for what they are there (`StoredNotification`, `ClaimedHandling`, `End
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -34,16 +35,21 @@ T_co = TypeVar("T_co", covariant=True)
 _UUID_VERSION_7 = 0x7 << 76
 _UUID_VARIANT = 0b10 << 62
 
+# Ids must differ, they need not be secret: seeded by the system once, not asked for each id, which
+# costs a system call. A forked child must not go on with its parent's numbers.
+_noise = random.Random()  # noqa: S311 see above
+os.register_at_fork(after_in_child=_noise.seed)
+
 
 def new_id(prefix: IdPrefix, now_ms: int) -> str:
     """Return a prefixed UUIDv7 (RFC 9562) in hex: unique, and sorted by time."""
-    noise = int.from_bytes(os.urandom(10), "big")
-    rand_a = (noise >> 62) & 0xFFF
+    noise = _noise.getrandbits(74)
+    rand_a = noise >> 62
     rand_b = noise & ((1 << 62) - 1)
     value = (
         (now_ms & ((1 << 48) - 1)) << 80 | _UUID_VERSION_7 | rand_a << 64 | _UUID_VARIANT | rand_b
     )
-    return f"{prefix.value}_{value:032x}"
+    return f"{prefix}_{value:032x}"
 
 
 def new_token() -> int:

@@ -122,6 +122,8 @@ class DispatchMetrics:
     """What handlers do."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._bound_ended: dict[tuple[str, HandlingState], Counter] = {}
+        self._bound_duration: dict[str, Histogram] = {}
         self._ended = Counter(
             "gateway_handlings_total",
             "Runs of handlers that were settled, by the state they led to.",
@@ -149,14 +151,22 @@ class DispatchMetrics:
 
     def settled(self, handler: str, state: HandlingState, duration_s: float) -> None:
         """Count one settled run."""
-        self._ended.labels(handler, state.value).inc()
-        self._duration.labels(handler).observe(duration_s)
+        ended = self._bound_ended.get((handler, state))
+        if ended is None:
+            ended = self._ended.labels(handler, state.value)
+            self._bound_ended[handler, state] = ended
+        duration = self._bound_duration.get(handler)
+        if duration is None:
+            duration = self._bound_duration[handler] = self._duration.labels(handler)
+        ended.inc()
+        duration.observe(duration_s)
 
 
 class SpApiMetrics:
     """Follow-up calls."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._bound_calls: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._calls = Counter(
             "gateway_follow_up_calls_total",
             "Requests sent to the Selling Partner API, by operation and outcome.",
@@ -185,8 +195,12 @@ class SpApiMetrics:
 
     def called(self, operation: str, outcome: str, duration_s: float) -> None:
         """Count one request; `outcome` is a short fixed word, such as `ok` or `throttled`."""
-        self._calls.labels(operation, outcome).inc()
-        self._duration.labels(operation).observe(duration_s)
+        bound = self._bound_calls.get((operation, outcome))
+        if bound is None:
+            bound = self._calls.labels(operation, outcome), self._duration.labels(operation)
+            self._bound_calls[operation, outcome] = bound
+        bound[0].inc()
+        bound[1].observe(duration_s)
 
     def waited(self, operation: str, wait_s: float) -> None:
         """Add time that a call waited for its token."""
@@ -201,6 +215,7 @@ class DeliveryMetrics:
     """What goes out."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._bound: dict[tuple[str, str], tuple[Counter, Counter]] = {}
         self._attempts = Counter(
             "gateway_attempts_total",
             "Requests made to endpoints, by outcome: delivered, or the class of the error.",
@@ -233,8 +248,12 @@ class DeliveryMetrics:
 
     def attempted(self, outcome: str, state: str, duration_s: float) -> None:
         """Count one attempt: `outcome` is `delivered` or a word of the sender's table."""
-        self._attempts.labels(outcome).inc()
-        self._ended.labels(state).inc()
+        bound = self._bound.get((outcome, state))
+        if bound is None:
+            bound = self._attempts.labels(outcome), self._ended.labels(state)
+            self._bound[outcome, state] = bound
+        for counter in bound:
+            counter.inc()
         self._duration.observe(duration_s)
 
     def delivered_after(self, latency_s: float) -> None:
