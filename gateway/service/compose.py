@@ -206,7 +206,6 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         ClientSession(
             connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
             cookie_jar=DummyCookieJar(),
-            trust_env=True,
         )
     )
     sellers = _SellersOfClient(base.store.sellers, clock=base.clock)
