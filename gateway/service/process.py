@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -30,6 +31,10 @@ _log = structlog.get_logger("gateway.service")
 
 ALL_ROLES = frozenset(Role)
 
+# Work makes hardly any cycles, but many objects that live for milliseconds; with Python's own
+# thresholds the collector walks them again and again, for a tenth of the CPU.
+_COLLECT_AFTER = (20_000, 20, 10)
+
 
 def run(settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> int:
     """Run the gateway until a signal stops it; return the exit code: 0, or 1 after a crash.
@@ -40,6 +45,8 @@ def run(settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> int:
         ConfigurationError, SchemaOutdatedError, DependencyError, InvalidInputError: See
             `open_gateway`.
     """
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     return uvloop.run(_run(settings, roles))
 
 
