@@ -104,7 +104,7 @@ SELECT 1 FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 LIMIT 1
 _FREE: Final = """
 UPDATE {table} SET state = 'pending', claim_token = NULL, lease_until_ms = NULL WHERE id IN (
   SELECT id FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 AND claims < $2
-  ORDER BY id LIMIT $3 {skip_locked}
+  ORDER BY lease_until_ms LIMIT $3 {skip_locked}
 ) RETURNING id
 """
 

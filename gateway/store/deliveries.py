@@ -68,7 +68,7 @@ _HOLD_POISONOUS: Final = One(
     """
     UPDATE deliveries SET state = 'held', claim_token = NULL, lease_until_ms = NULL WHERE id IN (
       SELECT id FROM deliveries WHERE state = 'leased' AND lease_until_ms <= $1 AND claims >= $2
-      ORDER BY id LIMIT $3 {skip_locked}
+      ORDER BY lease_until_ms LIMIT $3 {skip_locked}
     ) RETURNING id
     """
 )
