@@ -14,12 +14,13 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import EmulatorProcess, MeasuredProcess, resident_bytes
+from tests.support.postgres import PostgresServer
 from tests.support.processes import GatewayFolder
 
 _READY_S = 20.0
@@ -73,16 +74,16 @@ class Chain:
 
     @contextmanager
     def gateway(
-        self, *, store_url: str | None, processes: int = 1, endpoints: int = 1
+        self, *, server: PostgresServer | None = None, processes: int = 1
     ) -> Iterator[list[MeasuredProcess]]:
-        with tempfile.TemporaryDirectory() as name:
+        """Run gateways on a new SQLite file, or on a new database of `server`."""
+        database = nullcontext(None) if server is None else server.database()
+        with tempfile.TemporaryDirectory() as name, database as store_url:
             folder = _folder(Path(name), self._emulator.described, self.queue(), store_url)
             if store_url is not None:
                 folder.cli("db", "upgrade")
-            for _ in range(endpoints):
-                folder.cli(
-                    "endpoints", "add", self._emulator.described["sink"], "--concurrency", "32"
-                )
+            sink = self._emulator.described["sink"]
+            folder.cli("endpoints", "add", sink, "--concurrency", "32")
             running = [
                 MeasuredProcess(
                     ["-m", "gateway", "--config", str(folder.config), "run"],
@@ -99,7 +100,12 @@ class Chain:
                     process.stop()
 
     def full_load(
-        self, processes: list[MeasuredProcess], *, events: int, kind: str, server: Any = None
+        self,
+        processes: list[MeasuredProcess],
+        *,
+        events: int,
+        kind: str,
+        server: PostgresServer | None = None,
     ) -> Figures:
         """Send everything at once and wait until it has arrived."""
         self._warm_up(kind)

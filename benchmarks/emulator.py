@@ -105,7 +105,7 @@ class Emulator:
         return {
             "done": len(self._sink.numbers),
             "repeats": self._sink.repeats,
-            "delays_ms": sorted(self._sink.delays_ms),
+            "delays_ms": self._sink.delays_ms,
             "last_s": self._sink.last_s,
         }
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -34,7 +34,7 @@ def resident_bytes(pid: int) -> int:
 class EmulatorProcess:
     """The world, in a process of its own."""
 
-    def __enter__(self) -> EmulatorProcess:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.emulator"],
             stdin=subprocess.PIPE,

@@ -5,9 +5,11 @@
     ├── ConflictError               somebody else holds it, or it exists already (exit 3)
     ├── NotFoundError               no such object
     ├── InvalidInputError           fix the argument that is named
+    │   └── BlockedAddressError         in `delivery.egress`: the address guard refuses it
     ├── DependencyError             wait, it may come back (exit 5)
     │   ├── StoreUnavailableError
-    │   └── QueueUnavailableError
+    │   ├── QueueUnavailableError
+    │   └── ResolutionError             in `delivery.egress`: a name can't be resolved
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── SealError                   a sealed value can't be opened with the keys at hand
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row

@@ -91,6 +91,10 @@ class DeliveryRecorder(Protocol):
         """Record how long after its publication an event was delivered."""
         ...
 
+    def committed(self, settled: Settled) -> None:
+        """Count what a settling transaction dropped as stale."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
@@ -291,6 +295,7 @@ class Deliverer:
     async def settle(self, results: Sequence[AttemptResult]) -> None:
         """See `Stage`."""
         settled = await self._deliveries.settle(results)
+        self._recorder.committed(settled)
         for delivery_id in settled.stale:
             _log.warning("delivery.stale", delivery_id=delivery_id)
         if any(result.disable_endpoint is not None for result in results):

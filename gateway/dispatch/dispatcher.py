@@ -77,6 +77,10 @@ class DispatchRecorder(Protocol):
         """Count one run by the state it led to."""
         ...
 
+    def committed(self, settled: Settled) -> None:
+        """Count what a settling transaction wrote, and what it dropped as stale."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchSettings:
@@ -121,6 +125,11 @@ class Dispatcher:
         self._running: Counter[str] = Counter()
         self._lease_ms = round(settings.lease_s * 1000)
 
+    @property
+    def running(self) -> int:
+        """Number of handlings claimed whose run has not ended."""
+        return self._running.total()
+
     async def claim(self, room: int) -> Claims[ClaimedHandling]:
         """See `Stage`."""
         places = {
@@ -149,6 +158,7 @@ class Dispatcher:
     async def settle(self, results: Sequence[HandlingResult]) -> None:
         """See `Stage`."""
         settled = await self._store.settle(results)
+        self._recorder.committed(settled)
         if settled.stale:
             _log.warning("handling.stale", handlings=sorted(settled.stale))
 

@@ -6,10 +6,12 @@ closes what it opened, and a stop closes in the reverse order.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
@@ -24,11 +26,12 @@ from gateway.ingest.receiver import Receiver
 from gateway.service import parts
 from gateway.service.gauges import Gauges
 from gateway.service.opening import egress_policy, open_store_for
-from gateway.service.recorders import QueueRecorder
+from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
 from gateway.spapi.assembly import ClientNeeds, make_client
 from gateway.spapi.client import SellerCalls, SpApiClient
+from gateway.telemetry.metrics import Stage
 from gateway.worker.loop import Pace, Worker
 from gateway.worker.periodic import Periodic
 
@@ -47,6 +50,7 @@ _MESSAGES_IN_HAND = 50
 _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
 _HOLD_LIMIT = 1_000
+_SELLERS_AT_ONCE = 200
 
 
 class Role(StrEnum):
@@ -141,6 +145,8 @@ async def open_gateway(
         running["gauges"] = base.periodic(
             "gauges", Gauges(store, metrics.store, clock).refresh, _GAUGES_EVERY_S
         )
+        for role in roles:
+            metrics.stages.up[Stage(role.value)].set(1)
         yield Gateway(store=store, parts=running, healths=lambda: base.healths)
 
 
@@ -148,12 +154,23 @@ async def _write_sellers(base: _Base) -> None:
     """Bring the applications and sellers of the settings into the store, sealed."""
     for application in parts.applications(base.settings):
         await base.store.sellers.put_application(application)
-    for seller, subscription_ids in parts.sellers(base.settings):
-        await base.store.sellers.put_seller(seller)
-        for subscription_id in subscription_ids:
-            await base.store.subscriptions.put(
-                subscription_id, seller_id=seller.id, application_id=seller.application_id
+    configured = parts.sellers(base.settings)
+    for start in range(0, len(configured), _SELLERS_AT_ONCE):
+        # At once, so that they share commits: thousands of sellers must not delay the start.
+        await asyncio.gather(
+            *(
+                _write_seller(base, seller, subscription_ids)
+                for seller, subscription_ids in configured[start : start + _SELLERS_AT_ONCE]
             )
+        )
+
+
+async def _write_seller(base: _Base, seller: Seller, subscription_ids: Sequence[str]) -> None:
+    await base.store.sellers.put_seller(seller)
+    for subscription_id in subscription_ids:
+        await base.store.subscriptions.put(
+            subscription_id, seller_id=seller.id, application_id=seller.application_id
+        )
 
 
 def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
@@ -225,8 +242,9 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         sellers,
         parts.dispatch_settings(settings),
         clock=base.clock,
-        recorder=base.metrics.dispatch,
+        recorder=DispatchRecorder(base.metrics),
     )
+    base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     pace = Pace(capacity=settings.dispatch.concurrency, extend_s=settings.dispatch.lease_s / 3)
     return {
         "dispatch": base.worker(dispatcher, pace, HANDLINGS),
@@ -236,13 +254,16 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
 
 async def _delivery(base: _Base) -> Mapping[str, Part]:
     settings = base.settings.delivery
+    resolver = SystemResolver(base.clock)
+    base.stack.callback(resolver.close)
     sender = await base.stack.enter_async_context(
         Sender(
             egress_policy(base.settings),
-            SystemResolver(base.clock),
+            resolver,
             base.clock,
             timeout_s=settings.timeout_s,
             connections=settings.concurrency,
+            user_agent=f"spapi-event-gateway/{version('spapi-event-gateway')}",
         )
     )
     deliverer = Deliverer(
@@ -251,8 +272,10 @@ async def _delivery(base: _Base) -> Mapping[str, Part]:
         sender,
         parts.delivery_settings(base.settings),
         clock=base.clock,
-        recorder=base.metrics.delivery,
+        recorder=DeliveryRecorder(base.metrics),
     )
+    base.metrics.delivery.in_flight.set_function(lambda: deliverer.in_flight)
+    base.signals.on(ENDPOINTS, deliverer.endpoints_changed)
 
     async def hold() -> None:
         await base.store.deliveries.hold_disabled(_HOLD_LIMIT)

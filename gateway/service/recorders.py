@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.model import Arrival, Unreadable, Verdict
+from gateway.model import Arrival, Settled, Unreadable, Verdict
+from gateway.telemetry.metrics import Stage
 
 if TYPE_CHECKING:
-    from gateway.telemetry.metrics import IngestMetrics
+    from gateway.model import HandlingState
+    from gateway.telemetry.metrics import IngestMetrics, Metrics
 
 
 class QueueRecorder:
@@ -36,3 +38,41 @@ class QueueRecorder:
         """See `IngestRecorder`."""
         self._queue.failed(reason)
         self._queue.up.set(0)
+
+
+class DispatchRecorder:
+    """Counts what runs came to."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics.dispatch
+        self._stale = metrics.stages.stale[Stage.DISPATCH]
+
+    def settled(self, handler: str, state: HandlingState, duration_s: float) -> None:
+        """See `gateway.dispatch.dispatcher.DispatchRecorder`."""
+        self._metrics.settled(handler, state, duration_s)
+
+    def committed(self, settled: Settled) -> None:
+        """See `gateway.dispatch.dispatcher.DispatchRecorder`."""
+        self._metrics.events.inc(settled.events)
+        self._metrics.deliveries.inc(settled.deliveries)
+        self._stale.inc(len(settled.stale))
+
+
+class DeliveryRecorder:
+    """Counts what attempts came to."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics.delivery
+        self._stale = metrics.stages.stale[Stage.DELIVERY]
+
+    def attempted(self, outcome: str, state: str, duration_s: float) -> None:
+        """See `gateway.delivery.deliverer.DeliveryRecorder`."""
+        self._metrics.attempted(outcome, state, duration_s)
+
+    def delivered_after(self, latency_s: float) -> None:
+        """See `gateway.delivery.deliverer.DeliveryRecorder`."""
+        self._metrics.delivered_after(latency_s)
+
+    def committed(self, settled: Settled) -> None:
+        """See `gateway.delivery.deliverer.DeliveryRecorder`."""
+        self._stale.inc(len(settled.stale))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from gateway.worker.stop import Wake
 
@@ -12,19 +13,23 @@ ENDPOINTS = "endpoints"
 
 
 class Signals:
-    """Rings every doorbell that hangs at a topic; a topic without doorbells is no error."""
+    """Tells everybody who listens to a topic; a topic without listeners is no error."""
 
     def __init__(self) -> None:
-        self._wakes: defaultdict[str, list[Wake]] = defaultdict(list)
+        self._heard: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def doorbell(self, *topics: str) -> Wake:
         """Return a doorbell that rings for any of `topics`."""
         wake = Wake()
         for topic in topics:
-            self._wakes[topic].append(wake)
+            self.on(topic, wake.ring)
         return wake
 
+    def on(self, topic: str, call: Callable[[], None]) -> None:
+        """Call `call` at each notice of `topic`; who asks first is called first."""
+        self._heard[topic].append(call)
+
     def notify(self, topic: str) -> None:
-        """Ring the doorbells of `topic`."""
-        for wake in self._wakes[topic]:
-            wake.ring()
+        """Tell all who listen to `topic`."""
+        for call in self._heard[topic]:
+            call()

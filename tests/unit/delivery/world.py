@@ -201,6 +201,8 @@ class Recorder:
     def delivered_after(self, latency_s: float) -> None:
         self.latencies_s.append(latency_s)
 
+    def committed(self, settled) -> None: ...
+
 
 async def until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
     """Return once `condition` holds.

@@ -52,6 +52,8 @@ class FakeSellers:
 class Recorder:
     def settled(self, handler: str, state: HandlingState, duration_s: float) -> None: ...
 
+    def committed(self, settled: Settled) -> None: ...
+
 
 def dispatcher(router: Router, store: FakeStore | None = None, **settings: Any) -> Dispatcher:
     return Dispatcher(
