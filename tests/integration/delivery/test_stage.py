@@ -24,6 +24,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.sealing import open_sealer
+from gateway.service.recorders import DeliveryRecorder
 from gateway.store import open_store
 from gateway.telemetry.metrics import Metrics
 from gateway.worker.loop import Worker
@@ -123,7 +124,7 @@ class Gateway:
             self._sender,
             DeliverySettings(concurrency=32),
             clock=CLOCK,
-            recorder=Metrics().delivery,
+            recorder=DeliveryRecorder(Metrics()),
         )
         stop = Stop()
         worker = Worker(deliverer, deliverer.pace, wake=self._doorbell.wake, clock=CLOCK)
