@@ -69,8 +69,24 @@ class Tree:
     unread: set[Place] = field(default_factory=set)
 
     def origin(self, place: Place) -> Origin:
-        """Return the origin of a value, or that of the closest table round it."""
-        return self._find(place)[1]
+        """Return the origin of a value: its own, or that of the value it is part of."""
+        return self._find(place)[1] if self._given(place) else _DEFAULT
+
+    def _given(self, place: Place) -> bool:
+        """Whether file or variables say anything at a place, or set a whole value round it."""
+        inner: Any = self.values
+        for part in place:
+            if isinstance(inner, Mapping):
+                if part not in inner:
+                    return False
+                inner = inner[part]
+            elif isinstance(inner, list) and isinstance(part, int):
+                if part >= len(inner):
+                    return False
+                inner = inner[part]
+            else:
+                return True
+        return True
 
     def where(self, place: Place) -> str:
         """Return how a fault names this place: `gateway.toml: delivery.timeout_s`."""

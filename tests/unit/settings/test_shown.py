@@ -39,3 +39,16 @@ def test_every_value_with_its_origin_and_no_secret(tmp_path: Path) -> None:
     text = repr(rows)
     for secret in ("hunter2", "app-secret", "hidden-key"):
         assert secret not in text
+
+
+def test_what_nobody_set_is_a_default_though_its_table_stands_in_the_file(tmp_path):
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        '[delivery]\nallow_http = true\n[[queues]]\nurl = "https://sqs.eu-west-1.amazonaws.com/1/q"\n'
+    )
+    origins = {one.key: one.origin for one in shown(load(file, {}))}
+    assert origins["delivery.allow_http"] == str(file)
+    assert origins["delivery.timeout_s"] == "default"
+    assert origins["spapi.endpoint"] == "default"
+    assert origins["queues[0].wait_s"] == "default"
+    assert origins["queues[0].url"] == str(file)
