@@ -66,7 +66,8 @@ _SETTLE: Final = Many(
 _POISONOUS: Final = One(
     """
     SELECT id, claim_token FROM handlings
-    WHERE state = 'leased' AND lease_until_ms <= $1 AND claims >= $2 ORDER BY lease_until_ms LIMIT $3
+    WHERE state = 'leased' AND lease_until_ms <= $1 AND claims >= $2
+    ORDER BY lease_until_ms LIMIT $3
     """
 )
 
