@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,16 +18,19 @@ import orjson
 import structlog
 
 from gateway.dispatch.outcomes import Run, deferred, result_of
+from gateway.dispatch.turns import CLAIM_AHEAD, Turns
 from gateway.handling import Context
-from gateway.model import HandlingState
+from gateway.model import Claims, HandlingState
 from gateway.retry import HANDLING_SCHEDULE_S
 from gateway.spapi.throttle import CallDeferred
+from gateway.worker.deadlines import Deadlines
+from gateway.worker.loop import Pace
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.dispatch.registry import Registry
     from gateway.handling import Handler
-    from gateway.model import ClaimedHandling, Claims, HandlingResult, Seller, Settled
+    from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
     from gateway.spapi.client import SellerCalls
 
 _log = structlog.get_logger("gateway.dispatch")
@@ -89,6 +91,7 @@ class DispatchSettings:
     Attributes:
         lease_s: How long a claim lasts unless it is extended.
         timeout_s: Time limit of one run, where the handler sets none.
+        concurrency: Runs of all handlers at once.
         handler_concurrency: Runs of one handler at once, where it sets none.
         schedule_s: Delay before each try, where the handler sets none.
         handler_settings: The tables `[handlers.<name>]`.
@@ -96,6 +99,7 @@ class DispatchSettings:
 
     lease_s: float = 90.0
     timeout_s: float = 60.0
+    concurrency: int = 64
     handler_concurrency: int = _DEFAULT_HANDLER_CONCURRENCY
     schedule_s: Sequence[float] = HANDLING_SCHEDULE_S
     handler_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -122,35 +126,48 @@ class Dispatcher:
         self._settings = settings
         self._clock = clock
         self._recorder = recorder
-        self._running: Counter[str] = Counter()
+        self._deadlines = Deadlines()
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._turns = {
+            name: Turns(handler.concurrency or settings.handler_concurrency)
+            for name, handler in registry.handlers.items()
+        }
         self._lease_ms = round(settings.lease_s * 1000)
 
     @property
     def running(self) -> int:
         """Number of handlings claimed whose run has not ended."""
-        return self._running.total()
+        return sum(turns.in_hand for turns in self._turns.values())
+
+    @property
+    def pace(self) -> Pace:
+        """How its worker should go about it: enough in hand to claim ahead of the runs."""
+        return Pace(
+            capacity=self._settings.concurrency * CLAIM_AHEAD, extend_s=self._settings.lease_s / 3
+        )
 
     async def claim(self, room: int) -> Claims[ClaimedHandling]:
         """See `Stage`."""
-        places = {
-            name: free
-            for name, handler in self._registry.handlers.items()
-            if (free := self._concurrency(handler) - self._running[name]) > 0
-        }
+        places = {name: free for name, turns in self._turns.items() if (free := turns.room()) > 0}
+        if not places:
+            # The doorbell rings when one has ended.
+            return Claims(items=())
         claims = await self._store.claim(room=places, limit=room, lease_ms=self._lease_ms)
         for claimed in claims.items:
-            self._running[claimed.handler] += 1
+            self._turns[claimed.handler].in_hand += 1
         return claims
 
     async def work(self, item: ClaimedHandling) -> HandlingResult | None:
         """Run the handler; see `Stage`."""
-        started_s = self._clock.monotonic_s()
+        turns = self._turns[item.handler]
         try:
-            handler = self._registry.handlers[item.handler]
-            result = await self._run(handler, item)
+            async with turns, self._slots:
+                started_s = self._clock.monotonic_s()
+                result = await self._run(self._registry.handlers[item.handler], item)
         finally:
-            self._running[item.handler] -= 1
+            turns.in_hand -= 1
         duration_s = self._clock.monotonic_s() - started_s
+        turns.note(duration_s)
         self._recorder.settled(item.handler, result.state, duration_s)
         self._report(item, result, duration_s)
         return result
@@ -169,9 +186,6 @@ class Dispatcher:
     async def release(self, items: Sequence[ClaimedHandling]) -> None:
         """See `Stage`."""
         await self._store.release(items)
-
-    def _concurrency(self, handler: Handler) -> int:
-        return handler.concurrency or self._settings.handler_concurrency
 
     async def _run(self, handler: Handler, item: ClaimedHandling) -> HandlingResult:
         notification = item.notification
@@ -193,7 +207,7 @@ class Dispatcher:
     ) -> object:
         """Run the author's function; what it raises is an answer too."""
         try:
-            async with asyncio.timeout(handler.timeout_s or self._settings.timeout_s):
+            with self._deadlines.limit(handler.timeout_s or self._settings.timeout_s):
                 return await handler.function(
                     handler.view(item.notification), self._context(handler, item, seller)
                 )
@@ -209,7 +223,7 @@ class Dispatcher:
             handling_id=item.id,
             tries=item.tries,
             now=datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC),
-            log=_log.bind(handler=handler.name, handling=item.id),
+            log=structlog.get_logger("gateway.dispatch", handler=handler.name, handling=item.id),
             state=None if item.saved_state is None else orjson.loads(item.saved_state),
             seller_id=item.notification.seller_id,
             region=seller.region if seller else None,

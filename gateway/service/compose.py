@@ -245,9 +245,8 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         recorder=DispatchRecorder(base.metrics),
     )
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
-    pace = Pace(capacity=settings.dispatch.concurrency, extend_s=settings.dispatch.lease_s / 3)
     return {
-        "dispatch": base.worker(dispatcher, pace, HANDLINGS),
+        "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
     }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def dispatch_settings(settings: Settings) -> DispatchSettings:
     """Return the bounds of dispatch."""
     return DispatchSettings(
+        concurrency=settings.dispatch.concurrency,
         lease_s=settings.dispatch.lease_s,
         timeout_s=settings.dispatch.timeout_s,
         schedule_s=settings.dispatch.schedule,

