@@ -1,8 +1,8 @@
 """The SP-API event gateway: what handler authors import.
 
 `Router` registers handlers; a handler gets a `Notification` and a `Context` and answers with
-`Event`s or one of the outcomes `Later`, `Retry`, `Skip`, `Reject`. Typed payloads are in
-`gateway.notifications`.
+`Event`s or one of the outcomes `Later`, `Retry`, `Skip`, `Reject`; an `EventType` declares what its
+events look like. Typed payloads are in `gateway.notifications`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gateway.event_types import EventType
     from gateway.handling import (
         Context,
         Event,
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
         Skip,
     )
 
-__all__ = ["Context", "Event", "Later", "Notification", "Reject", "Retry", "Router", "Skip"]
+__all__ = [
+    "Context",
+    "Event",
+    "EventType",
+    "Later",
+    "Notification",
+    "Reject",
+    "Retry",
+    "Router",
+    "Skip",
+]
 
 
 def __getattr__(name: str) -> Any:

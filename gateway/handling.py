@@ -18,6 +18,7 @@ import orjson
 
 from gateway.envelope import payload_of
 from gateway.errors import NotFoundError
+from gateway.event_types import EventType
 from gateway.notifications.base import PayloadModel
 
 if TYPE_CHECKING:
@@ -260,11 +261,21 @@ class Router:
 
     def __init__(self) -> None:
         self._handlers: list[Handler] = []
+        self._event_types: list[EventType] = []
 
     @property
     def handlers(self) -> Sequence[Handler]:
         """The handlers registered so far, in order."""
         return tuple(self._handlers)
+
+    @property
+    def event_types(self) -> Sequence[EventType]:
+        """The event types declared so far, in order."""
+        return tuple(self._event_types)
+
+    def publishes(self, *event_types: EventType) -> None:
+        """Declare what the handlers publish; `gateway events schema` shows it to receivers."""
+        self._event_types.extend(event_types)
 
     @overload
     def on(
@@ -358,6 +369,7 @@ class Router:
         return register
 
     def include(self, *routers: Router) -> None:
-        """Take over the handlers of other routers."""
+        """Take over the handlers and event types of other routers."""
         for router in routers:
             self._handlers.extend(router.handlers)
+            self._event_types.extend(router.event_types)

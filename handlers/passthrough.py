@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway import Context, Event, Notification, Router
+from gateway import Context, Event, EventType, Notification, Router
 
 router = Router()
+router.publishes(
+    EventType(
+        type="notification.*",
+        summary="A notification that no other loaded handler takes, as Amazon sent it.",
+        members={
+            "payload": {"type": "object", "description": "Amazon's payload, its keys unchanged."}
+        },
+        example={"payload": {"Amazon's": "members"}},
+        example_type="notification.shipping_charge_notification",
+        source="SHIPPING_CHARGE_NOTIFICATION",
+    )
+)
 
 
 @router.fallback()

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "notifications": ("gateway.cli.notifications", "See what arrived, and what became of it."),
     "handlings": ("gateway.cli.handlings", "See the work of handlers: what waits, what failed."),
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
-    "events": ("gateway.cli.events", "See what was published."),
+    "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "simulate": ("gateway.cli.simulate", "Run a local SQS and SP-API to develop against."),
 }

@@ -1,4 +1,4 @@
-"""`gateway events`: what was published."""
+"""`gateway events`: what was published, and what each type of event looks like."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Annotated
 import typer
 
 from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.loaded import registry_of
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Body, Limit, Seller, ask, print_page
 from gateway.cli.rows import detail_row, plain
+from gateway.errors import NotFoundError
+from gateway.event_types import event_type_of
 
 app = new_app()
 
 
 @app.callback()
 def events() -> None:
-    """See what was published."""
+    """See what was published, and what each type looks like."""
 
 
 @app.command("list")
@@ -53,3 +56,29 @@ def show(
     row = detail_row(detail.event, body=detail.body if body else None)
     row["deliveries"] = [plain(delivery) for delivery in detail.deliveries]
     Output(invocation).value(row)
+
+
+@app.command()
+def schema(
+    ctx: typer.Context,
+    event_type: Annotated[
+        str | None, typer.Argument(metavar="TYPE", help="Such as order.changed.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of one event type, or list all types with their schemas."""
+    invocation = invocation_of(ctx)
+    declared = registry_of(invocation).event_types
+    if event_type is None:
+        rows = [
+            {"type": one.type, "summary": one.summary, "schema": one.schema()}
+            for one in sorted(declared.values(), key=lambda one: one.type)
+        ]
+        Output(invocation).items(rows, columns=("type", "summary"))
+        return
+    found = event_type_of(event_type, declared.values())
+    if found is None:
+        raise NotFoundError(
+            f"no loaded handler declares events of type {event_type!r}; "
+            "`gateway events schema` lists the types"
+        )
+    Output(invocation).document(found.schema())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli.invocation import Invocation, find_modules_here, invocation_of, new_app
+from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.loaded import registry_of
 from gateway.cli.output import Output
-from gateway.dispatch.registry import Registry, load_registry
-from gateway.settings import load
 
 app = new_app()
 
@@ -32,7 +31,7 @@ def list_(ctx: typer.Context) -> None:
             "timeout_s": handler.timeout_s,
             "module": handler.function.__module__,
         }
-        for handler in _registry(invocation).handlers.values()
+        for handler in registry_of(invocation).handlers.values()
     ]
     columns = ("name", "types", "fallback", "keyed", "coalesce", "module")
     Output(invocation).items(rows, columns=columns)
@@ -42,13 +41,7 @@ def list_(ctx: typer.Context) -> None:
 def check(ctx: typer.Context) -> None:
     """Load every handler module; every fault is told at once."""
     invocation = invocation_of(ctx)
-    count = len(_registry(invocation).handlers)
+    count = len(registry_of(invocation).handlers)
     Output(invocation).value(
         {"valid": True, "handlers": count}, text=f"{count} handlers, no faults."
     )
-
-
-def _registry(invocation: Invocation) -> Registry:
-    settings = load(invocation.config_file(), invocation.environ).settings
-    find_modules_here()
-    return load_registry(settings.handlers.modules)

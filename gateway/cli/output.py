@@ -38,6 +38,13 @@ class Output:
             for name, member in value.items():
                 self._stdout.write(f"{name:<{width}}  {_cell(member)}\n")
 
+    def document(self, value: Row) -> None:
+        """Print one JSON document as it is; for a person with line breaks."""
+        if self._json:
+            self._write_json(value)
+        else:
+            self._stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
     def items(
         self, rows: Sequence[Row], *, columns: Sequence[str], next_cursor: str | None = None
     ) -> None:

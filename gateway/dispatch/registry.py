@@ -15,6 +15,7 @@ from importlib.metadata import entry_points
 import structlog
 
 from gateway.errors import Fault, HandlerRegistrationError
+from gateway.event_types import GATEWAY_EVENTS, EventType
 from gateway.handling import APPLICATION_PREFIX, Handler, Router
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 
@@ -27,9 +28,9 @@ _log = structlog.get_logger("gateway.dispatch")
 
 
 class Registry:
-    """The loaded handlers, by name and by notification type."""
+    """The loaded handlers, by name and by notification type, and the event types they publish."""
 
-    def __init__(self, handlers: Iterable[Handler]) -> None:
+    def __init__(self, handlers: Iterable[Handler], event_types: Iterable[EventType] = ()) -> None:
         self.handlers: Mapping[str, Handler] = {handler.name: handler for handler in handlers}
         self._fallbacks = tuple(one for one in self.handlers.values() if one.is_fallback)
         by_type: dict[str, list[Handler]] = {}
@@ -37,6 +38,9 @@ class Registry:
             for type_ in handler.types:
                 by_type.setdefault(type_, []).append(handler)
         self._by_type = {type_: tuple(handlers) for type_, handlers in by_type.items()}
+        self.event_types: Mapping[str, EventType] = {
+            one.type: one for one in (*GATEWAY_EVENTS, *event_types)
+        }
 
     def matching(self, notification_type: str) -> Sequence[Handler]:
         """Return the handlers for a type: those that name it, else the fallbacks."""
@@ -99,14 +103,17 @@ def load_registry(modules: Sequence[str]) -> Registry:
     """
     faults: list[Fault] = []
     handlers: list[tuple[str, Handler]] = []
+    event_types: list[tuple[str, EventType]] = []
     for reference in modules:
         router = _load(reference, faults)
         if router is not None:
             handlers.extend((reference, handler) for handler in router.handlers)
+            event_types.extend((reference, one) for one in router.event_types)
     _check(handlers, faults)
+    _check_event_types(event_types, faults)
     if faults:
         raise HandlerRegistrationError(faults)
-    return Registry(handler for _, handler in handlers)
+    return Registry((one for _, one in handlers), (one for _, one in event_types))
 
 
 def _load(reference: str, faults: list[Fault]) -> Router | None:
@@ -167,6 +174,20 @@ def _check(handlers: Sequence[tuple[str, Handler]], faults: list[Fault]) -> None
             fault = check(handler)
             if fault is not None:
                 faults.append(Fault(where=where, what=fault[0], mend=fault[1]))
+
+
+def _check_event_types(declared: Sequence[tuple[str, EventType]], faults: list[Fault]) -> None:
+    seen: dict[str, tuple[str, EventType | None]] = {
+        one.type: ("the gateway itself", None) for one in GATEWAY_EVENTS
+    }
+    for reference, event_type in declared:
+        where = f"handlers.modules: {reference!r}: event type {event_type.type!r}"
+        other, same = seen.setdefault(event_type.type, (reference, event_type))
+        if same is not event_type:
+            mend = "let one of them declare it, or rename it"
+            faults.append(Fault(where=where, what=f"is declared by {other!r} too", mend=mend))
+        if (what := event_type.fault()) is not None:
+            faults.append(Fault(where=where, what=what, mend="see EventType's docstring"))
 
 
 def _bad_name(handler: Handler) -> tuple[str, str] | None:

@@ -17,9 +17,10 @@ from gateway import Context, Event, Later
 from gateway.dispatch.registry import Registry, load_registry
 from gateway.model import NotificationState, Origin, StoredNotification
 from gateway.settings import load
+from tests.support.events import assert_as_declared
 
 ROOT = Path(__file__).parents[2]
-MODULES = ("acme_first", "acme_slow")
+MODULES = ("acme_first", "acme_slow", "acme_events")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -99,6 +100,12 @@ def test_the_slow_job(folder: Path) -> None:
     first = run(registry, stored)
     assert isinstance(first, Later)
     assert isinstance(run(registry, stored, first.state), Event)
+
+
+def test_the_declared_event(folder: Path) -> None:
+    (folder / "acme_events.py").write_text(blocks("docs/handlers.md", "python")[2])
+    declared = load_registry(["acme_events"]).event_types["acme.parcel_sent"]
+    assert_as_declared(declared.example_body(), [declared])
 
 
 def test_the_settings_in_the_readme_load(tmp_path: Path) -> None:

@@ -88,3 +88,17 @@ def test_handlers_check_tells_every_fault(capsys: pytest.CaptureFixture[str]) ->
     environ = {"SPGW_HANDLERS__MODULES": '["no_such_module", "json"]'}
     assert call(["handlers", "check", "--json"], environ=environ) == 4
     assert len(json.loads(capsys.readouterr().err)["faults"]) == 2
+
+
+def test_events_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["events", "schema", "--json"], environ={}) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["next_cursor"] is None
+    rows = {row["type"]: row for row in listed["items"]}
+    assert list(rows) == sorted(rows)
+    assert call(["events", "schema", "endpoint.test", "--json"], environ={}) == 0
+    assert json.loads(capsys.readouterr().out) == rows["endpoint.test"]["schema"]
+    assert call(["events", "schema", "notification.anything"], environ={}) == 0
+    assert json.loads(capsys.readouterr().out) == rows["notification.*"]["schema"]
+    assert call(["events", "schema", "nobody.knows"], environ={}) == 1
+    assert "nobody.knows" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.dispatch.registry import load_registry
 from gateway.errors import HandlerRegistrationError
+from gateway.event_types import EventType
 from gateway.handling import Router
 from gateway.model import Envelope
 
@@ -99,3 +100,30 @@ def test_every_fault_is_reported_at_once(module: types.ModuleType) -> None:
     ):
         assert any(part in text for text in texts), part
     assert all("; " in text for text in texts)
+
+
+def declared(type_: str, summary: str = "s") -> EventType:
+    return EventType(type=type_, summary=summary, members={}, example={})
+
+
+def test_event_types_are_known_by_their_names(module: types.ModuleType) -> None:
+    inner = Router()
+    inner.publishes(declared("acme.changed"))
+    router = module.router = Router()
+    router.include(inner)
+    router.publishes(declared("acme.created"))
+    registry = load_registry(["acme_handlers"])
+    assert {"acme.changed", "acme.created", "endpoint.test"} <= set(registry.event_types)
+
+
+def test_faults_of_event_types_are_all_told(module: types.ModuleType) -> None:
+    router = module.router = Router()
+    router.publishes(declared("acme.changed"), declared("acme.changed", "other"))
+    router.publishes(declared("no name"), declared("endpoint.test"))
+    with pytest.raises(HandlerRegistrationError) as caught:
+        load_registry(["acme_handlers"])
+    assert [fault.what for fault in caught.value.faults] == [
+        "is declared by 'acme_handlers' too",
+        "is no dot-separated name of letters, digits and underscores",
+        "is declared by 'the gateway itself' too",
+    ]
