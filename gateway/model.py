@@ -28,6 +28,9 @@ class IdPrefix(StrEnum):
     DELIVERY = "dlv"
     ATTEMPT = "att"
     QUARANTINE = "qtn"
+    API_KEY = "key"
+    AUDIT = "aud"
+    REQUEST = "req"
 
 
 T_co = TypeVar("T_co", covariant=True)

@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
+    "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),
+    "audit": ("gateway.cli.audit", "See who changed what."),
     "simulate": ("gateway.cli.simulate", "Run a local SQS and SP-API to develop against."),
 }
 

@@ -65,7 +65,7 @@ def _members(record: Any) -> list[tuple[str, Any]]:
 
 
 def _member(name: str, value: Any) -> tuple[str, Any]:
-    if name.endswith(_TIME_ENDINGS):
+    if name == "at_ms" or name.endswith(_TIME_ENDINGS):
         return name.removesuffix("_ms"), None if value is None else rfc3339(value)
     return name, _value(value)
 

@@ -275,6 +275,73 @@ attempts: Final = Table(
 )
 """Requests made for deliveries."""
 
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("tenant", Text),
+    _bytes("digest"),
+    _ms("created_at_ms", nullable=False),
+    _ms("expires_at_ms"),
+    _ms("revoked_at_ms"),
+    _ms("last_used_at_ms"),
+)
+"""Keys of the HTTP API; `digest` is of their secret part, which nobody has but their owner."""
+
+audit_log: Final = Table(
+    "audit_log",
+    metadata,
+    _id(),
+    _ms("at_ms", nullable=False),
+    _text("actor", nullable=False),
+    Column("action", Text, nullable=False),
+    _text("object_id"),
+    Column("tenant", Text),
+    Column("request_id", Text),
+    Column("changes", Text, nullable=False),
+    Index("ix_audit_log_object_id", "object_id", "id"),
+)
+"""Who changed what; `changes` is JSON without secrets."""
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    _id("key"),
+    _bytes("fingerprint"),
+    _text("event_id", nullable=False),
+    Column("deliveries", BigInteger, nullable=False),
+    _ms("created_at_ms", nullable=False),
+    Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
+)
+"""What was published under which `Idempotency-Key`."""
+
+feed_entries: Final = Table(
+    "feed_entries",
+    metadata,
+    _id("endpoint_id"),
+    _id("event_id"),
+    Column("position", BigInteger),
+    _ms("created_at_ms", nullable=False),
+    _partial("ix_feed_entries_new", "endpoint_id", "event_id", where="position IS NULL"),
+    Index("uq_feed_entries_position", "endpoint_id", "position", unique=True),
+    Index("ix_feed_entries_created_at_ms", "created_at_ms"),
+    sqlite_with_rowid=False,
+)
+"""Events that can be pulled. `position` is given when somebody first looks: what was committed late
+comes later, instead of being passed over."""
+
+feed_consumers: Final = Table(
+    "feed_consumers",
+    metadata,
+    _id("endpoint_id"),
+    _id("name"),
+    Column("position", BigInteger, nullable=False),
+    _ms("acknowledged_at_ms", nullable=False),
+)
+"""How far each consumer of a feed has acknowledged."""
+
 applications: Final = Table(
     "applications",
     metadata,

@@ -8,6 +8,8 @@ from types import TracebackType
 
 from gateway.clock import Clock
 from gateway.errors import SchemaOutdatedError
+from gateway.store.api_keys import ApiKeys
+from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
 from gateway.store.database_url import DatabaseUrl
 from gateway.store.deliveries import Deliveries
@@ -16,11 +18,23 @@ from gateway.store.endpoints import Endpoints
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
+from gateway.store.outbox import Outbox
 from gateway.store.publishing import Publisher
 from gateway.store.queries import Queries
 from gateway.store.rotation import Rotation
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
+
+
+class Changes:
+    """The nouns that people change, each write with its entry of the audit log."""
+
+    def __init__(
+        self, driver: Driver, *, sealer: Sealer, clock: Clock, publisher: Publisher
+    ) -> None:
+        self.endpoints = Endpoints(driver, sealer, clock)
+        self.outbox = Outbox(driver, clock, publisher)
+        self.api_keys = ApiKeys(driver)
 
 
 class Store(AbstractAsyncContextManager["Store"]):
@@ -34,7 +48,9 @@ class Store(AbstractAsyncContextManager["Store"]):
         self, driver: Driver, *, sealer: Sealer, clock: Clock, path: Path | None = None
     ) -> None:
         self._driver = driver
-        publisher = Publisher()
+        self._sealer = sealer
+        self._clock = clock
+        self._publisher = publisher = Publisher()
         self.path = path
         self.inbox = Inbox(driver, sealer, clock)
         self.handlings = Handlings(driver, sealer, clock, publisher)
@@ -45,6 +61,18 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)
         self.rotation = Rotation(driver, sealer)
+        self.outbox = Outbox(driver, clock, publisher)
+        self.api_keys = ApiKeys(driver)
+        self.audit = AuditLog(driver)
+
+    def changing(self, entry: AuditEntry) -> Changes:
+        """Return what people change, to be changed with `entry` in the same transaction."""
+        return Changes(
+            AuditedDriver(self._driver, entry),
+            sealer=self._sealer,
+            clock=self._clock,
+            publisher=self._publisher,
+        )
 
     async def close(self) -> None:
         """Finish what was asked for, then close the database; again is no harm."""

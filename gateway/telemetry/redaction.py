@@ -42,14 +42,15 @@ _OPEN_NAMES = frozenset({"secretid", "secretexpiresat", "secretexpiresatms"})
 
 _SEPARATORS = re.compile(r"[_\-\s]")
 
-# Shapes: tokens and client secrets of Login with Amazon, keys of Standard Webhooks, signed AWS
-# URLs (documents of reports), bearer headers, and the password of a URL.
+# Shapes: tokens and client secrets of Login with Amazon, keys of Standard Webhooks, our own API
+# keys, signed AWS URLs (documents of reports), bearer headers, and the password of a URL.
 _SECRET_SHAPES = re.compile(
     r"""
     (?P<prefix>
         \bAtz[a-z.]{0,12}(?:\||%7[Cc])
       | \bamzn1\.oa2-cs\.
       | \bwhs(?:ec|k)_
+      | \bspgw_
       | \bBearer\s+
       | \bX-Amz-(?:Signature|Security-Token)=
       | \bAWS4-HMAC-SHA256\s+.{0,200}?Signature=
@@ -63,7 +64,7 @@ _SECRET_SHAPES = re.compile(
 
 # One of these stands in whatever the shapes above match; most texts hold none, and to look for them
 # costs a tenth of running the expression. JSON writes them as they are.
-_SHAPE_MARKS = ("Atz", "amzn1.oa2-cs.", "whs", "Bearer", "X-Amz-S", "AWS4-HMAC", "://")
+_SHAPE_MARKS = ("Atz", "amzn1.oa2-cs.", "whs", "spgw_", "Bearer", "X-Amz-S", "AWS4-HMAC", "://")
 _SHAPE_MARKS_UTF8 = tuple(mark.encode() for mark in _SHAPE_MARKS)
 
 _PLAIN = frozenset({type(None), bool, int, float})

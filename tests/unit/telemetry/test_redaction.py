@@ -18,6 +18,7 @@ CREDENTIALS = [
     "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbf",
     "amzn1.oa2-cs.v1.0123456789abcdef",
+    "spgw_0199c0de_aB3-kEy_0123456789abcdef",
     "Bearer eyJhbGciOi.abc.def",
     "X-Amz-Signature=0123456789abcdef",
     "X-Amz-Security-Token=FwoGZXIvYXdz%2F",
