@@ -73,7 +73,9 @@ modules = ["handlers"]
 
 [admin]
 # host = "127.0.0.1"
-# port = 8787                # /healthz, /readyz and /metrics need no key
+# port = 8787                # /healthz, /readyz and /metrics need no key, /v1 does
+# rate_per_s = 50            # requests of one API key
+# burst = 200
 
 [service]
 # drain_s = 25
