@@ -44,6 +44,7 @@ url = "sqlite:///gateway.db"
 # endpoints = { na = "https://sellingpartnerapi-na.amazon.com" } # or for some
 # lwa_endpoint = "https://api.amazon.com/auth/o2/token"
 # timeout_s = 30
+# document_max_bytes = 4294967296   # unpacked; a larger report or export is refused
 
 # A plan set here wins over the built-in one and over Amazon's header.
 [spapi.usage_plans]

@@ -129,6 +129,12 @@ class SpApiSettings(_Table):
         default_factory=dict, description="By operation: `getOrder = { rate = 0.5, burst = 30 }`."
     )
     timeout_s: Seconds = Field(default=30.0, description="Total time of one request.")
+    document_max_bytes: int = Field(
+        default=4 * 1024**3,
+        ge=1024,
+        description="Largest report, feed result or export taken, unpacked; a larger one is "
+        "refused.",
+    )
 
 
 class HandlersSettings(_Table):

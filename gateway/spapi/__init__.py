@@ -15,4 +15,6 @@ usage-plan buckets and sellers are reached through the protocols of `throttle` a
     regions     regions, endpoints, marketplaces as data
     pagination  lists in pages
     apis        typed calls
+    documents   reports, feeds, invoices as streams
+    proxies     which proxy a request goes through
 """

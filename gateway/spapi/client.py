@@ -30,6 +30,7 @@ from gateway.spapi.apis.sellers import Sellers
 from gateway.spapi.apis.tokens import Tokens
 from gateway.spapi.catalog import Catalog, Operation
 from gateway.spapi.directory import Caller, SellerDirectory
+from gateway.spapi.documents.calls import DocumentAccess, Documents
 from gateway.spapi.pagination import MAX_PAGES, Ask, Pages
 from gateway.spapi.regions import region_named
 from gateway.spapi.requests import Parameter, prepare
@@ -39,7 +40,15 @@ from gateway.spapi.runner import BoundCall, CallRunner
 class SpApiClient:
     """Makes calls for any seller; safe for any number of tasks."""
 
-    def __init__(self, *, catalog: Catalog, directory: SellerDirectory, runner: CallRunner) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        directory: SellerDirectory,
+        runner: CallRunner,
+        documents: DocumentAccess,
+    ) -> None:
+        self.documents = documents
         self.catalog = catalog
         self._directory = directory
         self._runner = runner
@@ -172,6 +181,11 @@ class SellerCalls:
     def data_kiosk(self) -> DataKiosk:
         """The Data Kiosk API 2023-11-15."""
         return DataKiosk(self)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Reports, feeds, Data Kiosk results and invoices, as streams."""
+        return Documents(self, self._client.documents)
 
     @cached_property
     def fba_inventory(self) -> FbaInventory:
