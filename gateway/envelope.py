@@ -25,12 +25,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
 from gateway.clock import parse_rfc3339_ms
 from gateway.errors import EnvelopeError
+from gateway.identifiers import MAX_ID_CHARS, owner_of, usable_id
 from gateway.model import Envelope
 
 if TYPE_CHECKING:
@@ -40,30 +41,10 @@ MAX_BODY_BYTES = 1024 * 1024
 """What SQS allows for one message ("Amazon SQS message quotas")."""
 
 MAX_WRAPPERS = 4
-MAX_ID_CHARS = 256
 
 _TYPE_FORM = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
 _SECRET_TYPES = frozenset({"APPLICATION_OAUTH_CLIENT_NEW_SECRET"})
 _SECRET_KEY = b"newclientsecret"
-_MERCHANT_PREFIX = "amzn1.merchant.o."
-
-# Where the owner and the marketplace stand, keys in lower case, tried in this order in the payload
-# and then one wrapper below it. Deeper places belong to others: offers of competitors, buyers.
-# Rows name the account that they belong to; any other id in a list may be a competitor's.
-_Places: TypeAlias = tuple[tuple[str, ...], ...]
-_SELLER_PLACES: _Places = (
-    ("sellerid",),
-    ("merchantid",),
-    ("sellingpartnermetadata", "sellingpartnerid"),
-    ("accountid",),
-)
-_ROW_SELLER_PLACES: _Places = (("accountid",),)
-_MARKETPLACE_PLACES: _Places = (
-    ("marketplaceid",),
-    ("offerchangetrigger", "marketplaceid"),
-    ("summary", "marketplaceid"),
-    ("sellingpartnermetadata", "marketplaceid"),
-)
 
 
 def read_envelope(body: bytes | str) -> Envelope:
@@ -77,7 +58,7 @@ def read_envelope(body: bytes | str) -> Envelope:
     """
     text, keys = _unwrap(body)
     type_ = _type(keys["notificationtype"])
-    payload = _folded(_payload(keys))
+    seller_id, marketplace_id = owner_of(_payload(keys))
     metadata = _folded(_metadata(keys))
     return Envelope(
         identity=_identity(metadata.get("notificationid"), text),
@@ -85,10 +66,10 @@ def read_envelope(body: bytes | str) -> Envelope:
         payload_version=_version(keys.get("payloadversion")),
         body=text,
         event_time_ms=_time_ms(keys.get("eventtime")),
-        subscription_id=_id(metadata.get("subscriptionid")),
-        application_id=_id(metadata.get("applicationid")),
-        seller_id=_seller(payload),
-        marketplace_id=_found(payload, _MARKETPLACE_PLACES, _MARKETPLACE_PLACES[:1]),
+        subscription_id=usable_id(metadata.get("subscriptionid")),
+        application_id=usable_id(metadata.get("applicationid")),
+        seller_id=seller_id,
+        marketplace_id=marketplace_id,
         # A needless seal costs microseconds, a secret in the clear can't be taken back.
         secret=type_ in _SECRET_TYPES or _SECRET_KEY in text.lower(),
     )
@@ -201,7 +182,7 @@ def _type(value: Any) -> str:
 
 def _identity(value: Any, text: bytes) -> str:
     if isinstance(value, str) and value.strip():
-        identity = _id(value)
+        identity = usable_id(value)
         if identity is None:
             _fault(
                 "NotificationMetadata.NotificationId",
@@ -214,7 +195,7 @@ def _identity(value: Any, text: bytes) -> str:
 def _version(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return _id(value) or ""
+    return usable_id(value) or ""
 
 
 def _time_ms(value: Any) -> int | None:
@@ -224,54 +205,6 @@ def _time_ms(value: Any) -> int | None:
         return parse_rfc3339_ms(value)
     except (ValueError, OverflowError):
         return None
-
-
-def _id(value: Any) -> str | None:
-    """Return an id without the spaces around it, or None where there is no usable one.
-
-    Keys of the store have bounded length, and PostgreSQL refuses NUL in text.
-    """
-    if not isinstance(value, str):
-        return None
-    id_ = value.strip()
-    return id_ if id_ and len(id_) <= MAX_ID_CHARS and id_.isprintable() else None
-
-
-# ── owner and marketplace ────────────────────────────────────────────────────────────────────────
-
-
-def _seller(payload: Mapping[str, Any]) -> str | None:
-    id_ = _found(payload, _SELLER_PLACES, _ROW_SELLER_PLACES)
-    return None if id_ is None else id_.removeprefix(_MERCHANT_PREFIX) or None
-
-
-def _found(payload: Mapping[str, Any], places: _Places, row_places: _Places) -> str | None:
-    """Return the id in the payload, or in the object or the batch one wrapper below it.
-
-    Rows of a batch that differ have no id in common: None.
-    """
-    if (id_ := _first(payload, places)) is not None:
-        return id_
-    if len(payload) == 1:
-        (inner,) = payload.values()
-    else:
-        inner = next((v for k, v in payload.items() if k.endswith("notification")), None)
-    if isinstance(inner, dict):
-        return _first(_folded(inner), places)
-    if not isinstance(inner, list):
-        return None
-    ids = {_first(_folded(row), row_places) for row in inner if isinstance(row, dict)}
-    return ids.pop() if len(ids) == 1 else None
-
-
-def _first(scope: Mapping[str, Any], places: _Places) -> str | None:
-    for name, *inner in places:
-        value = scope.get(name)
-        if inner and value is not None:
-            value = _folded(value).get(inner[0]) if isinstance(value, dict) else None
-        if (id_ := _id(value)) is not None:
-            return id_
-    return None
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ import orjson
 from gateway.envelope import payload_of
 from gateway.errors import NotFoundError
 from gateway.event_types import EventType
+from gateway.identifiers import Identifiers, identifiers_of
 from gateway.notifications.base import PayloadModel
 
 if TYPE_CHECKING:
@@ -49,22 +50,6 @@ class Event:
     type: str
     data: Mapping[str, Any]
     occurred_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remember:
-    """Something to keep between handlings, answered beside events and committed with them.
-
-    `Context.remembered` gives it to later runs of the same handler for the same seller. It is read
-    and written safely only by a handler whose `key` is the thing that is remembered.
-
-    Attributes:
-        name: Of the thing, such as an order id.
-        value: JSON-ready, small, and without personal data or credentials: it is not sealed.
-    """
-
-    name: str
-    value: Any
 
 
 class Outcome(Exception):  # noqa: N818 an outcome is no error; it is raised for convenience
@@ -109,7 +94,7 @@ def _seconds(after: timedelta | float) -> float:
     return after.total_seconds() if isinstance(after, timedelta) else float(after)
 
 
-Answer = Event | Sequence[Event | Remember] | Outcome | None
+Answer = Event | Sequence[Event] | Outcome | None
 
 
 # ── notification and context ─────────────────────────────────────────────────────────────────────
@@ -173,6 +158,14 @@ class Notification(Generic[PayloadT]):
         return raw
 
     @cached_property
+    def identifiers(self) -> Identifiers:
+        """Seller, marketplace, order, ASIN and SKU of the payload, in whatever spelling.
+
+        Cheap enough for a `key`: nothing is typed for it.
+        """
+        return identifiers_of(payload_of(self._stored.body))
+
+    @cached_property
     def payload(self) -> PayloadT:
         """The payload, typed if the handler named a model, else a mapping.
 
@@ -212,15 +205,6 @@ class Context:
     marketplace_ids: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: SellerCalls | None = field(default=None, repr=False)
-    recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)
-
-    async def remembered(self, name: str) -> Any:
-        """Return what this handler last answered as `Remember` of a thing of this seller, or None.
-
-        Raises:
-            StoreUnavailableError: It can't be read now; let it pass, and the run is repeated.
-        """
-        return None if self.recall is None else await self.recall(name)
 
     @property
     def spapi(self) -> SellerCalls:
@@ -249,10 +233,9 @@ class Handler:
 
     Attributes:
         types: Notification types it takes; empty for a fallback.
-        model: Payload model, or None for a plain mapping.
+        models: Payload models by the type that each is for; a type without one is a plain mapping.
         key: Handlings of one (handler, seller, key) run one at a time.
         coalesce: Those that wait behind one key collapse into the newest.
-        once: At most one handling of a (handler, seller, once) ends handled.
         concurrency: Runs at once in one process; None for the setting.
         timeout_s: Time limit of one run; None for the setting.
         schedule_s: Delays before each try; None for the setting.
@@ -261,10 +244,9 @@ class Handler:
     name: str
     function: HandlerFunction
     types: frozenset[str] = frozenset()
-    model: type[PayloadModel] | None = None
+    models: Mapping[str, type[PayloadModel]] = field(default_factory=dict)
     key: KeyFunction | None = None
     coalesce: bool = False
-    once: KeyFunction | None = None
     concurrency: int | None = None
     timeout_s: float | None = None
     schedule_s: Sequence[float] | None = None
@@ -276,7 +258,8 @@ class Handler:
 
     def view(self, stored: StoredNotification) -> Notification[Any]:
         """Return the notification as this handler sees it."""
-        return Notification(stored, self.model.from_payload if self.model else _as_mapping)
+        model = self.models.get(stored.type)
+        return Notification(stored, model.from_payload if model else _as_mapping)
 
 
 def _as_mapping(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -309,11 +292,10 @@ class Router:
         self,
         first: type[ModelT],
         /,
-        *,
+        *more: type[ModelT],
         name: str | None = None,
         key: Callable[[Notification[ModelT]], str | None] | None = None,
         coalesce: bool = False,
-        once: Callable[[Notification[ModelT]], str | None] | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
@@ -331,7 +313,6 @@ class Router:
         name: str | None = None,
         key: Callable[[Notification[Mapping[str, Any]]], str | None] | None = None,
         coalesce: bool = False,
-        once: Callable[[Notification[Mapping[str, Any]]], str | None] | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
@@ -340,28 +321,26 @@ class Router:
         Callable[[Notification[Mapping[str, Any]], Context], Awaitable[Answer]],
     ]: ...
 
-    def on(  # noqa: PLR0913 the options of a handler, named
+    def on(
         self,
         first: type[PayloadModel] | str,
         /,
-        *more: str,
+        *more: type[PayloadModel] | str,
         name: str | None = None,
         key: KeyFunction | None = None,
         coalesce: bool = False,
-        once: KeyFunction | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
-        """Register the decorated function for a payload model, or for types by name.
+        """Register the decorated function for payload models, or for types by name.
 
         The handler's name is the function's unless `name` is given; it is what the store, the
         metrics and `[handlers.<name>]` call it, so don't change it while handlings wait.
         """
-        if isinstance(first, str):
-            types, model = frozenset((first, *more)), None
-        else:
-            types, model = frozenset((first.notification_type,)), first
+        named = (first, *more)
+        models = {one.notification_type: one for one in named if not isinstance(one, str)}
+        types = frozenset(models) | {one for one in named if isinstance(one, str)}
 
         def register(function: HandlerFunction) -> HandlerFunction:
             self._handlers.append(
@@ -369,10 +348,9 @@ class Router:
                     name=name or function.__name__,
                     function=function,
                     types=types,
-                    model=model,
+                    models=models,
                     key=key,
                     coalesce=coalesce,
-                    once=once,
                     concurrency=concurrency,
                     timeout_s=timeout_s,
                     schedule_s=schedule_s,

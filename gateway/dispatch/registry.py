@@ -14,10 +14,11 @@ from importlib.metadata import entry_points
 
 import structlog
 
-from gateway.errors import Fault, HandlerRegistrationError
+from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError
 from gateway.event_types import GATEWAY_EVENTS, EventType
-from gateway.handling import APPLICATION_PREFIX, Handler, KeyFunction, Router
+from gateway.handling import APPLICATION_PREFIX, Handler, Router
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
+from gateway.notifications.known import Unfamiliar, unfamiliar
 
 ENTRY_POINT_GROUP = "gateway.handlers"
 
@@ -56,18 +57,39 @@ class Registry:
         return [
             Owed(
                 handler=handler.name,
-                key=_named(handler, handler.key, envelope) if handler.key else None,
+                key=_key(handler, envelope) if handler.key else None,
                 coalesce=handler.coalesce,
-                once=_named(handler, handler.once, envelope) if handler.once else None,
             )
-            for handler in self.matching(envelope.type)
+            for handler in self._takers(envelope)
         ]
 
+    def _takers(self, envelope: Envelope) -> Sequence[Handler]:
+        """Return who gets a notification.
 
-def _named(handler: Handler, function: KeyFunction, envelope: Envelope) -> str | None:
-    """Return what an author's `key` or `once` makes of a notification."""
+        A payload of a version that nobody knows yet goes to the handlers whose models can read it
+        all the same; where none can, it passes untyped like a type that nobody takes.
+        """
+        handlers = self.matching(envelope.type)
+        if unfamiliar(envelope.type, envelope.payload_version) is not Unfamiliar.VERSION:
+            return handlers
+        able = [one for one in handlers if _can_read(one, envelope)]
+        if able or envelope.type.startswith(APPLICATION_PREFIX):
+            return able
+        return self._fallbacks
+
+
+def _can_read(handler: Handler, envelope: Envelope) -> bool:
     try:
-        return function(handler.view(_unstored(envelope)))
+        handler.view(_unstored(envelope)).payload  # noqa: B018 read for what it raises
+    except EnvelopeError:
+        return False
+    return True
+
+
+def _key(handler: Handler, envelope: Envelope) -> str | None:
+    assert handler.key is not None
+    try:
+        return handler.key(handler.view(_unstored(envelope)))
     except Exception:  # noqa: BLE001 an author's function; the run itself will name the fault
         _log.warning("handler.key_failed", handler=handler.name, type=envelope.type)
         return None
@@ -217,8 +239,6 @@ def _bad_function(handler: Handler) -> tuple[str, str] | None:
 def _bad_options(handler: Handler) -> tuple[str, str] | None:
     if handler.coalesce and handler.key is None:
         return "coalesces without a key", "add key=lambda n: …"
-    if handler.coalesce and handler.once is not None:
-        return "coalesces what is handled once", "use one of coalesce and once"
     if handler.concurrency is not None and handler.concurrency < 1:
         return f"has concurrency {handler.concurrency}", "use 1 or more"
     if handler.timeout_s is not None and handler.timeout_s <= 0:

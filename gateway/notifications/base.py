@@ -9,10 +9,12 @@ Amazon's published schemas are stricter than Amazon's messages in places.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -91,10 +93,12 @@ class PayloadModel(PayloadPart):
     Attributes:
         notification_type: Type as in the envelope, such as `ORDER_CHANGE`.
         wrapper: Key of the payload that holds the fields, or None where the payload itself does.
+        other_wrappers: Keys that Amazon has used for the same at other times.
     """
 
     notification_type: ClassVar[str]
     wrapper: ClassVar[str | None] = None
+    other_wrappers: ClassVar[tuple[str, ...]] = ()
 
     _raw: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -102,6 +106,14 @@ class PayloadModel(PayloadPart):
     def raw(self) -> Mapping[str, Any]:
         """The whole payload as it came, wrapper and unread values included."""
         return self._raw
+
+    def to_json(self) -> bytes:
+        """Return the payload as it came, as JSON: what was not understood included."""
+        try:
+            return orjson.dumps(self._raw)
+        except orjson.JSONEncodeError:
+            # It reads deeper nesting than it writes.
+            return json.dumps(self._raw, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Self:
@@ -128,8 +140,8 @@ class PayloadModel(PayloadPart):
             return payload
         inner = payload.get(cls.wrapper)
         if inner is None:
-            wanted = _folded(cls.wrapper)
-            inner = next((value for key, value in payload.items() if _folded(key) == wanted), None)
+            wanted = {_folded(key) for key in (cls.wrapper, *cls.other_wrappers)}
+            inner = next((value for key, value in payload.items() if _folded(key) in wanted), None)
         if not isinstance(inner, Mapping):
             what = "missing" if inner is None else "not an object"
             raise EnvelopeError(f"Payload.{cls.wrapper}: {what}")

@@ -1,14 +1,16 @@
-"""REPORT_PROCESSING_FINISHED and FEED_PROCESSING_FINISHED: Amazon is done with a document.
+"""REPORT_, FEED_ and DATA_KIOSK_QUERY_PROCESSING_FINISHED: Amazon is done with a document.
 
-Amazon sends a report's notification more than once at times, under different ids, and also for
-reports that nobody asked for through this application: tell them apart by report id and type.
+Source: the sections of these names in Amazon's "Notification Type Values", and for Data Kiosk its
+own guide. Live messages say payload version 1.0 where the schema says 2020-09-04. Amazon sends a
+report's notification more than once at times, under different ids, and also for reports that nobody
+asked for through this application: tell them apart by report id and type.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway.notifications.base import NeededId, PayloadModel
+from gateway.notifications.base import NeededId, PayloadModel, PayloadPart
 
 
 class ReportProcessingFinished(PayloadModel):
@@ -51,3 +53,31 @@ class FeedProcessingFinished(PayloadModel):
     result_feed_document_id: str | None = None
     seller_id: str | None = None
     account_id: str | None = None
+
+
+class KioskPagination(PayloadPart):
+    """Where the next page begins; `next_token` is what createQuery takes."""
+
+    next_token: str | None = None
+
+
+class DataKioskQueryProcessingFinished(PayloadModel):
+    """Payload of DATA_KIOSK_QUERY_PROCESSING_FINISHED.
+
+    Attributes:
+        account_id: `amzn1.merchant.o.<seller id>`, or `amzn1.vg.<group>` for vendors.
+        query: The GraphQL that was asked.
+        processing_status: `DONE`, `CANCELLED` or `FATAL`.
+        data_document_id: What getDocument takes; absent where the query found nothing.
+        error_document_id: Likewise, where the query failed.
+    """
+
+    notification_type: ClassVar[str] = "DATA_KIOSK_QUERY_PROCESSING_FINISHED"
+
+    query_id: NeededId
+    account_id: str | None = None
+    query: str | None = None
+    processing_status: str | None = None
+    data_document_id: str | None = None
+    error_document_id: str | None = None
+    pagination: KioskPagination | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.model import Arrival, Settled, Unreadable, Verdict
+from gateway.notifications.known import Unfamiliar, unfamiliar
 from gateway.telemetry.metrics import Stage
 
 if TYPE_CHECKING:
-    from gateway.model import HandlingState
+    from gateway.model import Envelope, HandlingState
     from gateway.telemetry.metrics import IngestMetrics, Metrics
 
 
@@ -16,7 +17,7 @@ class QueueRecorder:
     """Counts the messages of one queue."""
 
     def __init__(self, metrics: IngestMetrics, queue: str) -> None:
-        self._metrics = metrics
+        self._types = metrics.types
         self._queue = metrics.for_queue(queue)
 
     def received(self, count: int) -> None:
@@ -28,7 +29,12 @@ class QueueRecorder:
         """See `IngestRecorder`."""
         self._queue.stored(verdict)
         if verdict is Verdict.ACCEPTED and isinstance(arrival, Arrival):
-            self._metrics.accepted(arrival.envelope.type)
+            self._accepted(arrival.envelope)
+
+    def _accepted(self, envelope: Envelope) -> None:
+        self._types.accepted(envelope.type)
+        if (reason := unfamiliar(envelope.type, envelope.payload_version)) is not None:
+            self._types.untyped(envelope.type, reason, known=reason is not Unfamiliar.TYPE)
 
     def deleted(self, count: int) -> None:
         """See `IngestRecorder`."""

@@ -42,6 +42,38 @@ class Stage(StrEnum):
     DELIVERY = "delivery"
 
 
+class TypeMetrics:
+    """What was accepted, by Amazon's type."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._types = Counter(
+            "gateway_notifications_total",
+            "Notifications accepted, by Amazon's type.",
+            ["type"],
+            registry=registry,
+        )
+        self._untyped = Counter(
+            "gateway_notifications_untyped_total",
+            "Notifications accepted whose payload this release does not know, by reason.",
+            ["type", "reason"],
+            registry=registry,
+        )
+        self._by_type: dict[str, Counter] = {}
+
+    def accepted(self, notification_type: str) -> None:
+        """Count one accepted notification; types beyond a bound share the label `other`."""
+        child = self._by_type.get(notification_type)
+        if child is None:
+            if len(self._by_type) >= _MAX_TYPES:
+                notification_type = _OTHER
+            child = self._by_type[notification_type] = self._types.labels(notification_type)
+        child.inc()
+
+    def untyped(self, notification_type: str, reason: str, *, known: bool) -> None:
+        """Count one accepted notification that is handled untyped; unknown types share `other`."""
+        self._untyped.labels(notification_type if known else _OTHER, reason).inc()
+
+
 class IngestMetrics:
     """What comes in, per queue; `queue` is its place in the configuration or its name."""
 
@@ -76,26 +108,11 @@ class IngestMetrics:
             ["queue"],
             registry=registry,
         )
-        self._types = Counter(
-            "gateway_notifications_total",
-            "Notifications accepted, by Amazon's type.",
-            ["type"],
-            registry=registry,
-        )
-        self._by_type: dict[str, Counter] = {}
+        self.types = TypeMetrics(registry)
 
     def for_queue(self, queue: str) -> QueueMetrics:
         """Return the children of one queue, bound once."""
         return QueueMetrics(self, queue)
-
-    def accepted(self, notification_type: str) -> None:
-        """Count one accepted notification; types beyond a bound share the label `other`."""
-        child = self._by_type.get(notification_type)
-        if child is None:
-            if len(self._by_type) >= _MAX_TYPES:
-                notification_type = _OTHER
-            child = self._by_type[notification_type] = self._types.labels(notification_type)
-        child.inc()
 
 
 class QueueMetrics:

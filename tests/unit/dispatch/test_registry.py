@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.dispatch.registry import load_registry
+from gateway.dispatch.registry import _unstored, load_registry
 from gateway.errors import HandlerRegistrationError
 from gateway.event_types import EventType
 from gateway.handling import Router
 from gateway.model import Envelope
+from gateway.notifications import AnyOfferChanged, B2bAnyOfferChanged, OrderChange
 
 
 @pytest.fixture
@@ -100,6 +101,60 @@ def test_every_fault_is_reported_at_once(module: types.ModuleType) -> None:
     ):
         assert any(part in text for text in texts), part
     assert all("; " in text for text in texts)
+
+
+VERSION_2 = b"""{"NotificationType": "ORDER_CHANGE", "PayloadVersion": "2.0", "Payload": %s}"""
+
+
+def owed_in_version_2(module: types.ModuleType, payload: bytes) -> list[str]:
+    router = module.router = Router()
+    router.on(OrderChange, name="typed")(_nothing)
+    router.on("ORDER_CHANGE", name="plain")(_nothing)
+    router.fallback(name="rest")(_nothing)
+    body = VERSION_2 % payload
+    arrived = Envelope(identity="i", type="ORDER_CHANGE", payload_version="2.0", body=body)
+    return [one.handler for one in load_registry(["acme_handlers"]).owed(arrived)]
+
+
+def test_an_unknown_version_goes_to_whoever_can_read_it(module: types.ModuleType) -> None:
+    readable = b'{"OrderChangeNotification": {"AmazonOrderId": "1"}}'
+    assert owed_in_version_2(module, readable) == ["typed", "plain"]
+    assert owed_in_version_2(module, b'{"Order": 7}') == ["plain"]
+
+
+def test_an_unknown_version_that_nobody_can_read_passes_untyped(module: types.ModuleType) -> None:
+    router = module.router = Router()
+    router.on(OrderChange, name="typed")(_nothing)
+    router.fallback(name="rest")(_nothing)
+    registry = load_registry(["acme_handlers"])
+    body = VERSION_2 % b'{"Order": 7}'
+    arrived = Envelope(identity="i", type="ORDER_CHANGE", payload_version="2.0", body=body)
+    assert [one.handler for one in registry.owed(arrived)] == ["rest"]
+    known = Envelope(identity="i", type="ORDER_CHANGE", payload_version="1.0", body=body)
+    assert [one.handler for one in registry.owed(known)] == ["typed"]
+
+
+def test_one_handler_reads_each_type_by_its_own_model(module: types.ModuleType) -> None:
+    router = module.router = Router()
+    router.on(AnyOfferChanged, B2bAnyOfferChanged, name="offers")(_nothing)
+    handler = load_registry(["acme_handlers"]).handlers["offers"]
+    assert handler.types == {"ANY_OFFER_CHANGED", "B2B_ANY_OFFER_CHANGED"}
+    for model in (AnyOfferChanged, B2bAnyOfferChanged):
+        body = b'{"NotificationType": "%s", "Payload": {"%s": {}}}' % (
+            model.notification_type.encode(),
+            (model.wrapper or "").encode(),
+        )
+        stored = _unstored(envelope(model.notification_type, body))
+        assert type(handler.view(stored).payload) is model
+
+
+def test_a_key_may_ask_for_ids_in_any_spelling(module: types.ModuleType) -> None:
+    router = module.router = Router()
+    router.on("X", name="a", key=lambda n: n.identifiers.order_id)(_nothing)
+    registry = load_registry(["acme_handlers"])
+    body = b'{"notificationType": "X", "payload": {"n": {"orderId": " 7 "}}}'
+    [owed] = registry.owed(envelope("X", body))
+    assert owed.key == "7"
 
 
 def declared(type_: str, summary: str = "s") -> EventType:

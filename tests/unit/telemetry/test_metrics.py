@@ -55,7 +55,7 @@ def test_counts_come_out() -> None:
 def test_noise_in_the_type_does_not_grow_the_metric() -> None:
     metrics = Metrics()
     for number in range(500):
-        metrics.ingest.accepted(f"TYPE_{number}")
+        metrics.ingest.types.accepted(f"TYPE_{number}")
     samples = [
         sample
         for family in metrics.registry.collect()
