@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "handlers": ("gateway.cli.handlers", "List and check the handlers that are loaded."),
     "sellers": ("gateway.cli.sellers", "Manage the sellers that follow-up calls are made for."),
     "endpoints": ("gateway.cli.endpoints", "Manage the webhook endpoints that events go to."),
-    "notifications": ("gateway.cli.notifications", "See what arrived, and what became of it."),
+    "notifications": ("gateway.cli.notifications", "See what arrived, and how it is understood."),
     "handlings": ("gateway.cli.handlings", "See the work of handlers: what waits, what failed."),
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),

@@ -1,7 +1,9 @@
-"""`gateway notifications`: what arrived, and what became of it."""
+"""`gateway notifications`: what arrived, what became of it, and how it is understood."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,15 +11,18 @@ import typer
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Body, Limit, Seller, ask, print_page
+from gateway.cli.parsed import parsed_row, type_row
 from gateway.cli.rows import detail_row, plain
+from gateway.errors import InvalidInputError
 from gateway.model import NotificationState
+from gateway.notifications.known import TYPES
 
 app = new_app()
 
 
 @app.callback()
 def notifications() -> None:
-    """See what arrived, and what became of it."""
+    """See what arrived, what became of it, and how it is understood."""
 
 
 @app.command("list")
@@ -59,3 +64,33 @@ def show(
     row = detail_row(detail.notification, body=detail.notification.body if body else None)
     row["handlings"] = [plain(handling) for handling in detail.handlings]
     Output(invocation).value(row)
+
+
+@app.command()
+def types(ctx: typer.Context) -> None:
+    """List Amazon's notification types with what is known of each."""
+    columns = ("type", "standing", "payload_versions", "workflow", "audience", "typed", "follow_up")
+    Output(invocation_of(ctx)).items([type_row(one) for one in TYPES.values()], columns=columns)
+
+
+@app.command()
+def parse(
+    ctx: typer.Context,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Message bodies; - reads stdin.")
+    ],
+) -> None:
+    """Show how message bodies are understood; a body at fault is shown with its fault."""
+    rows = [parsed_row(file, _content(file)) for file in files]
+    output = Output(invocation_of(ctx))
+    if len(rows) == 1:
+        output.value(rows[0])
+    else:
+        output.items(rows, columns=("file", "type", "payload_version", "seller", "model", "fault"))
+
+
+def _content(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as exc:
+        raise InvalidInputError(f"{file}: can't be read: {exc.strerror}") from exc

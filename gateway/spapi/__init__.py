@@ -13,8 +13,5 @@ usage-plan buckets and sellers are reached through the protocols of `throttle` a
     catalog     every operation as data
     plans       which usage plan holds
     regions     regions, endpoints, marketplaces as data
-    pagination  lists in pages
-    apis        typed calls
-    documents   reports, feeds, invoices as streams
-    proxies     which proxy a request goes through
+    orders      typed calls of the Orders API
 """

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -18,9 +17,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gateway.admin.openapi import document, dumped
-from gateway.admin.table import ROUTES
+import handlers
 from gateway.cli.app import COMMANDS, load_command
+from gateway.event_types import GATEWAY_EVENTS, EventType
+from gateway.notifications.known import TYPES
 from gateway.settings import Settings
 from gateway.settings.tree import SECRETS
 from gateway.telemetry.metrics import Metrics
@@ -151,33 +151,59 @@ def _arguments(command: Any) -> Iterator[str]:
             yield (name if each.required else f"[{name}]") + ("…" if each.nargs == -1 else "")
 
 
-# ── HTTP API ──────────────────────────────────────────────────────────────────────────────────────
+# ── notification types and events ─────────────────────────────────────────────────────────────────
 
 
-def api_reference() -> str:
-    """One row for each route, by what it is about."""
-    lines = []
-    for tag in dict.fromkeys(route.tag for route in ROUTES):
-        lines += [f"## {tag.capitalize()}", "", "| route | scope | what it does |"]
-        lines += ["| --- | --- | --- |"]
-        for route in (one for one in ROUTES if one.tag == tag):
-            who = f"`{route.scope}`" if route.scope else "none"
-            also = ", operators" if route.operators_only else ""
-            lines.append(f"| `{route.method} {route.path}` | {who}{also} | {route.summary} |")
-        lines.append("")
+def notifications_reference() -> str:
+    """One row for each notification type."""
+    lines = [
+        "| type | standing | payload versions | by way of | for | model | names no | follow-up |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines.extend(
+        "| "
+        + " | ".join(
+            (
+                f"`{one.name}`" + (f"<br>{one.note}" if one.note else ""),
+                one.standing,
+                ", ".join(one.payload_versions) or "unknown",
+                one.workflow or "unknown",
+                ", ".join(one.audience),
+                f"`{one.model.__name__}`" if one.model else "none",
+                ", ".join(
+                    name
+                    for name in ("seller", "marketplace")
+                    if one.model and getattr(one.places, name) is None
+                ),
+                ", ".join(one.follow_up),
+            )
+        )
+        + " |"
+        for one in TYPES.values()
+    )
     return "\n".join(lines)
 
 
-def openapi() -> bytes:
-    """The document as it is served at `/v1/openapi.json`."""
-    return dumped(document(ROUTES, version=version("spapi-event-gateway")))
+def events_reference() -> str:
+    """One section for each event type, with an example of what is its own."""
+    declared = (*handlers.router.event_types, *GATEWAY_EVENTS)
+    return "\n".join(
+        line for one in sorted(declared, key=lambda one: one.type) for line in _event(one)
+    )
+
+
+def _event(event_type: EventType) -> Iterator[str]:
+    yield from (f"## `{event_type.type}`", "", event_type.summary, "", "```json")
+    yield from json.dumps(dict(event_type.example), indent=2, ensure_ascii=False).splitlines()
+    yield from ("```", "")
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "api.md": api_reference,
     "settings.md": settings_reference,
     "metrics.md": metrics_reference,
     "cli.md": cli_reference,
+    "notifications.md": notifications_reference,
+    "events.md": events_reference,
 }
 
 
@@ -191,7 +217,6 @@ def main() -> None:
     for name, render in PAGES.items():
         path = DOCS / name
         path.write_text(with_reference(path.read_text(), render()))
-    (DOCS / "openapi.json").write_bytes(openapi())
 
 
 if __name__ == "__main__":
