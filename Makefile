@@ -29,7 +29,7 @@ SHELL := /bin/sh
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ── what a person runs ────────────────────────────────────────────────────────────────────────────
 
@@ -44,6 +44,14 @@ test: $(VENV_READY) tools ## Run the tests (ARGS="tests/unit -k retry" for some 
 .PHONY: soak
 soak: $(VENV_READY) tools ## Run the long versions of the tests that `test` runs short
 	$(BIN)/pytest -m soak $(ARGS)
+
+.PHONY: conformance
+conformance: $(VENV_READY) ## Check against Amazon's API models (SPAPI_MODELS=DIR, a checkout)
+	$(BIN)/python -m tests.conformance.spapi
+
+.PHONY: catalog-check
+catalog-check: $(VENV_READY) ## Compare the catalogue with its sources (CSV=FILE and MODELS=DIR)
+	$(BIN)/python -m tests.support.catalog_check CSV=$(CSV) MODELS=$(MODELS)
 
 .PHONY: bench
 bench: $(VENV_READY) ## Measure against the naive loop and write the table into docs/performance.md

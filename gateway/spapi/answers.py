@@ -73,16 +73,24 @@ def errors_in(body: bytes) -> Sequence[AmazonError]:
     return tuple(error for error in found if error.code or str(error))
 
 
-def read_object(response: Response, *, operation: str, caller: Caller) -> dict[str, Any]:
+def read_object(
+    response: Response, *, operation: str, caller: Caller, may_be_empty: bool = False
+) -> dict[str, Any]:
     """Return the object that a 2xx answer holds; an answer without content gives an empty one.
 
-    A bare value, which no operation documents, comes under `payload`.
+    A bare list (getMyFeesEstimates) comes under `payload`.
+
+    Args:
+        response: The answer.
+        operation: Full name, for errors.
+        caller: On whose behalf, for errors.
+        may_be_empty: Whether a 200 without a body is whole: Amazon cancels and deletes so.
 
     Raises:
         SpApiRetryableError: The body is cut short or no JSON.
         SpApiRequestError: The body holds errors and nothing else.
     """
-    if not response.body.strip() and response.status != HTTPStatus.OK:
+    if not response.body.strip() and (may_be_empty or response.status != HTTPStatus.OK):
         return {}
     try:
         data = orjson.loads(response.body)

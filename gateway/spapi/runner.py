@@ -262,7 +262,10 @@ class CallRunner:
 
 def _value(bound: BoundCall, response: Response) -> dict[str, Any]:
     if 200 <= response.status < 300:
-        return read_object(response, operation=bound.name, caller=bound.caller)
+        deletes = bound.prepared.operation.method == "DELETE"
+        return read_object(
+            response, operation=bound.name, caller=bound.caller, may_be_empty=deletes
+        )
     raise error_from(response, operation=bound.name, caller=bound.caller)
 
 

@@ -1,8 +1,20 @@
+import json
+from collections import Counter
+
 import pytest
 
 from gateway.errors import InvalidInputError
 from gateway.model import UsagePlan
 from gateway.spapi.catalog import Catalog
+from tests.support.catalog_check import (
+    COLUMNS,
+    differences,
+    digest,
+    facts,
+    model_differences,
+    removed_facts,
+)
+from tests.support.models import read_models
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +83,93 @@ def test_an_unpublished_plan_is_none(catalog):
 def test_grantless_operations_name_their_scope(catalog):
     assert catalog.find("getDestinations").scope == "sellingpartnerapi::notifications"
     assert sum(operation.scope is not None for operation in catalog.operations) == 9
+
+
+# What `make catalog-check` printed when the tables were last compared with their sources, without a
+# difference: a table of 370 + 29 operations, and all of Amazon's models of 2026-08-05.
+COMPARED = "df69b8b59a110032a4068275eaec08d9b2894fcf5338da7dad6af8d4e7e4e56e"
+COMPARED_REMOVED = "431b143b89a44c5286bda37debe0769451715154ce0af01915e76de8aa2db528"
+
+
+def test_the_facts_are_those_that_were_compared_with_their_sources(catalog):
+    assert digest(facts(catalog)) == COMPARED
+    assert digest(removed_facts(catalog)) == COMPARED_REMOVED
+
+
+def test_the_figures_are_those_of_the_sources(catalog):
+    live = catalog.operations
+
+    assert Counter(one.rate_source.partition(" ")[0] for one in live) == {
+        "model": 300,
+        "unknown": 52,
+        "history": 15,
+        "page": 3,
+    }
+    assert sum(one.restricted for one in live) == 30
+    assert sum(one.static_sandbox for one in live) == 294
+    assert sum(one.sandbox_only for one in live) == 9
+    assert sum(one.deprecated is not None for one in live) == 11
+    assert sum(one.page_parameter is not None for one in live) == 77
+    assert Counter(name for one in live for name in one.headers) == {
+        "x-amzn-shipping-business-id": 20,
+        "x-amzn-fulfillment-service-id": 9,
+        "x-amzn-IdempotencyKey": 3,
+        "destAccountDigitalSignature": 3,
+        "amountDigitalSignature": 3,
+        "locale": 1,
+        "Accept-Language": 1,
+        "x-amzn-idempotency-token": 1,
+    }
+    assert {one.id: one.repeated for one in live if one.repeated} == {
+        "listItemComplianceDetails": ("mskus",),
+        "listPrepDetails": ("mskus",),
+    }
+
+
+def test_the_comparison_finds_what_differs(catalog):
+    own = dict(facts(catalog))
+    other = dict(own)
+    key = ("GET", "/sellers/v1/account")
+    other[key] = (*other[key][:2], "99", *other[key][3:])
+    gone = other.pop(("GET", "/sellers/v1/marketplaceParticipations"))
+    other["GET", "/new"] = gone
+
+    assert list(differences(own, other, COLUMNS)) == [
+        "GET /new: the catalogue lacks it",
+        "GET /sellers/v1/account: rate is '0.016', the source says '99'",
+        "GET /sellers/v1/marketplaceParticipations: only the catalogue has it",
+    ]
+    assert digest(own) != digest(other)
+
+
+def test_the_comparison_with_models_finds_what_differs(catalog, tmp_path):
+    path = "/sellers/v1/account"
+    plan = "| Rate (requests per second) | Burst |\n| ---- | ---- |\n| 0.5 | 15 |"
+    get = {
+        "operationId": "getAccountX",
+        "description": plan,
+        "parameters": [
+            {"name": "x-amzn-a", "in": "header", "type": "string"},
+            {"name": "ids", "in": "query", "type": "array", "collectionFormat": "multi"},
+            {"name": "nextToken", "in": "query", "type": "string"},
+        ],
+        "responses": {"200": {}},
+    }
+    model = {
+        "swagger": "2.0",
+        "paths": {path: {"get": get, "x-amzn-api-sandbox-only": True}, "/new": {"put": get}},
+    }
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "m.json").write_text(json.dumps(model))
+    (tmp_path / "schema.json").write_text("[]")
+
+    assert list(model_differences(catalog, read_models(tmp_path))) == [
+        f"m.json: GET {path}: operation is 'getAccount', the model says 'getAccountX'",
+        f"m.json: GET {path}: headers is [], the model says ['x-amzn-a']",
+        f"m.json: GET {path}: repeated is [], the model says ['ids']",
+        f"m.json: GET {path}: static_sandbox is True, the model says False",
+        f"m.json: GET {path}: sandbox_only is False, the model says True",
+        f"m.json: GET {path}: page_parameter is [None], the model says ['nextToken']",
+        f"m.json: GET {path}: plan is (0.016, 15.0), the model says (0.5, 15.0)",
+        "m.json: PUT /new: the catalogue lacks it",
+    ]
