@@ -5,7 +5,8 @@
     ├── ConflictError               somebody else holds it, or it exists already (exit 3)
     ├── NotFoundError               no such object
     ├── InvalidInputError           fix the argument that is named
-    │   └── BlockedAddressError         in `delivery.egress`: the address guard refuses it
+    │   ├── BlockedAddressError         in `delivery.egress`: the address guard refuses it
+    │   └── OperationRemovedError       Amazon has removed the operation; use another
     ├── DependencyError             wait, it may come back (exit 5)
     │   ├── StoreUnavailableError
     │   ├── QueueUnavailableError
@@ -17,7 +18,8 @@
     └── SpApiError                  a follow-up call failed; what to do:
         ├── SpApiRetryableError         try later
         ├── SpApiRequestError           fix the request
-        └── SpApiAuthorizationError     the seller or the application must act
+        └── SpApiAuthorizationError     the seller must authorise the application again
+            ├── SpApiAccessError            the application lacks a role, or asks in a wrong region
             └── SellerPausedError           nothing was sent; resume the seller
 
 It holds no I/O and imports nothing of the project.
@@ -80,6 +82,10 @@ class NotFoundError(GatewayError):
 
 class InvalidInputError(GatewayError):
     """An argument is refused; the message names it and says what is accepted."""
+
+
+class OperationRemovedError(InvalidInputError):
+    """Amazon has removed the operation; the message says when, and what to use instead."""
 
 
 class DependencyError(GatewayError):
@@ -178,7 +184,14 @@ class SpApiRequestError(SpApiError):
 
 
 class SpApiAuthorizationError(SpApiError):
-    """The seller or the application must act: revoked, missing role, wrong region, bad secret."""
+    """The token or the credentials are refused: revoked, expired, bad secret."""
+
+
+class SpApiAccessError(SpApiAuthorizationError):
+    """The token is taken and the resource denied: a missing role, a wrong region, a frozen account.
+
+    Asking again changes nothing.
+    """
 
 
 class SellerPausedError(SpApiAuthorizationError):

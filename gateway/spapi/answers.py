@@ -2,7 +2,8 @@
 
 | status | error | what the caller can do |
 | --- | --- | --- |
-| 401, 403 | `SpApiAuthorizationError` | the seller or the application must act |
+| 401, or 403 that blames the token | `SpApiAuthorizationError` | have the seller authorise again |
+| other 403 | `SpApiAccessError` | mend role, region or account |
 | 408, 429, 5xx but 501 and 505 | `SpApiRetryableError` | try later |
 | other | `SpApiRequestError` | fix the request |
 | 2xx, body unreadable | `SpApiRetryableError` | try later |
@@ -23,6 +24,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import (
+    SpApiAccessError,
     SpApiAuthorizationError,
     SpApiError,
     SpApiRequestError,
@@ -32,11 +34,15 @@ from gateway.spapi.directory import Caller
 from gateway.spapi.transport import Response
 
 _MAX_TEXT = 300
+_TOKEN_FAULTS = ("revoked", "expired", "invalid", "malformed", "missing")
 _PERMANENT_5XX = frozenset({501, 505})
+_REAUTHORISE = (
+    "a fresh access token was refused too: if the authorisation was revoked or is a year old, have "
+    "it given again in region {region}"
+)
 _ADVICE = {
-    401: "a fresh access token was refused too: check that the authorisation still stands",
     403: "check that the application has the role this operation needs, that the authorisation "
-    "was given in region {region}, and that it was not revoked",
+    "was given in region {region}, and that the account is active",
     404: "no such object for this seller in this region",
     409: "it exists already, or its state forbids the call",
 }
@@ -115,12 +121,16 @@ def error_from(response: Response, *, operation: str, caller: Caller) -> SpApiEr
     said = "; ".join(text for text in map(str, errors) if text) or _kind(response)
     status = response.status
     facts = _facts(response, operation, caller, code)
+    token_blamed = status == 401 or (status == 403 and _blames_token(errors))
+    advice = _REAUTHORISE if token_blamed else _advice(status)
     message = (
         f"{operation} for {caller}: status {status} {code or _phrase(status)}, "
-        f"{_clean(said)}{_request_id(response)}; {_advice(status, caller)}"
+        f"{_clean(said)}{_request_id(response)}; {advice.format(region=caller.region)}"
     )
-    if status in {401, 403}:
+    if token_blamed:
         return SpApiAuthorizationError(message, **facts)
+    if status == 403:
+        return SpApiAccessError(message, **facts)
     if _is_passing(status):
         return SpApiRetryableError(message, **facts, retry_after_s=_retry_after_s(response))
     return SpApiRequestError(message, **facts)
@@ -131,12 +141,18 @@ def says_expired(response: Response) -> bool:
     return any("expired" in str(error).lower() for error in errors_in(response.body))
 
 
-def _advice(status: int, caller: Caller) -> str:
+def _blames_token(errors: Sequence[AmazonError]) -> bool:
+    """Tell whether a 403 is about the token: `The access token you provided is revoked, …`."""
+    texts = [str(error).lower() for error in errors]
+    return any("token" in text and any(word in text for word in _TOKEN_FAULTS) for text in texts)
+
+
+def _advice(status: int) -> str:
     if _is_passing(status):
         return "try later"
     if 300 <= status < 400:
         return "redirects are not followed: check the configured endpoint"
-    return _ADVICE.get(status, "fix the request").format(region=caller.region)
+    return _ADVICE.get(status, "fix the request")
 
 
 def _is_passing(status: int) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TypeVar
 
-from gateway.errors import InvalidInputError
+from gateway.errors import InvalidInputError, OperationRemovedError
 from gateway.model import UsagePlan
 
 UNKNOWN_PLAN = UsagePlan(rate_per_s=0.5, burst=1)
@@ -158,15 +158,15 @@ class Catalog:
             name: Full name, unique operation id, or `METHOD /path/template`.
 
         Raises:
-            InvalidInputError: There is none, there are several (all are listed), or Amazon has
-                removed it (the message says when, and what to use).
+            InvalidInputError: There is none, or there are several; all are listed.
+            OperationRemovedError: Amazon has removed it.
         """
         found = self._live.get(name, ())
         if len(found) == 1:
             return found[0]
         if found:
             raise InvalidInputError(f"operation {name!r} is ambiguous; write one of {_list(found)}")
-        raise InvalidInputError(self._why_not(name))
+        raise self._why_not(name)
 
     def all_named(self, name: str) -> Sequence[Operation]:
         """Return every operation that `name` may mean; a bare id means each version of it.
@@ -176,18 +176,20 @@ class Catalog:
         """
         found = self._live.get(name)
         if not found:
-            raise InvalidInputError(self._why_not(name))
+            raise self._why_not(name)
         return tuple(found)
 
-    def _why_not(self, name: str) -> str:
+    def _why_not(self, name: str) -> InvalidInputError:
         gone = self._gone.get(name, ())
         if gone:
             first = gone[0]
             instead = f"use {first.instead}" if first.instead else "nothing replaces it"
-            return f"operation {first.name} was removed on {first.removed}; {instead}"
+            return OperationRemovedError(
+                f"operation {first.name} was removed on {first.removed}; {instead}"
+            )
         near = difflib.get_close_matches(name, self._live, n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "see `gateway catalog list`"
-        return f"operation {name!r} is unknown; {hint}"
+        return InvalidInputError(f"operation {name!r} is unknown; {hint}")
 
 
 def _by_every_name(operations: Sequence[OperationT]) -> Mapping[str, Sequence[OperationT]]:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from gateway.errors import (
+    SpApiAccessError,
     SpApiAuthorizationError,
     SpApiError,
     SpApiRequestError,
@@ -20,7 +21,6 @@ from gateway.errors import (
 )
 from tests.support.models import Case, ModelOperation, example
 
-_AUTHORIZATION = {401, 403}
 _PASSING = {408, 429, 500, 502, 503, 504}
 
 
@@ -150,8 +150,10 @@ def _only_errors(response: Any) -> bool:
 
 
 def _class_of(status: int) -> type[SpApiError]:
-    if status in _AUTHORIZATION:
+    if status == 401:
         return SpApiAuthorizationError
+    if status == 403:
+        return SpApiAccessError
     return SpApiRetryableError if status in _PASSING else SpApiRequestError
 
 

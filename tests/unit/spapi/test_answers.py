@@ -1,6 +1,11 @@
 import pytest
 
-from gateway.errors import SpApiAuthorizationError, SpApiRequestError, SpApiRetryableError
+from gateway.errors import (
+    SpApiAccessError,
+    SpApiAuthorizationError,
+    SpApiRequestError,
+    SpApiRetryableError,
+)
 from gateway.spapi.answers import error_from, errors_in, read_object, says_expired
 from gateway.spapi.directory import Caller
 from gateway.spapi.regions import Region
@@ -49,7 +54,7 @@ def test_an_unreadable_error_body_hides_nothing_but_itself(body):
         (301, SpApiRequestError),
         (400, SpApiRequestError),
         (401, SpApiAuthorizationError),
-        (403, SpApiAuthorizationError),
+        (403, SpApiAccessError),
         (404, SpApiRequestError),
         (408, SpApiRetryableError),
         (409, SpApiRequestError),
@@ -76,6 +81,35 @@ def test_an_error_tells_everything_that_support_asks_for():
     assert (caught.operation, caught.seller_id) == ("orders.v0.getOrder", "S1")
     for part in ("orders.v0.getOrder", "S1", "eu", "403", "Unauthorized", "req-1", "role"):
         assert part in str(caught)
+
+
+DENIED = "Access to requested resource is denied."
+
+
+@pytest.mark.parametrize(
+    ("details", "kind", "advice"),
+    [
+        ("", SpApiAccessError, "has the role"),
+        ("Destination has subscriptions", SpApiAccessError, "has the role"),
+        (
+            "The access token you provided is revoked, malformed or invalid.",
+            SpApiAuthorizationError,
+            "have it given again in region eu",
+        ),
+        (
+            "The access token you provided has expired.",
+            SpApiAuthorizationError,
+            "have it given again in region eu",
+        ),
+    ],
+)
+def test_a_missing_role_is_told_from_a_lost_authorisation(details, kind, advice):
+    caught = error(answer(403, errors("Unauthorized", DENIED, details=details)))
+
+    assert type(caught) is kind
+    assert DENIED in str(caught)
+    assert details in str(caught)
+    assert advice in str(caught)
 
 
 def test_the_code_of_an_older_server_comes_from_its_header():
@@ -105,6 +139,12 @@ def test_a_success_that_cant_be_read_may_be_asked_again(body):
         read(answer(200, body))
 
     assert caught.value.status == 200
+
+
+def test_a_cancellation_without_a_body_succeeded():
+    assert read_object(answer(200), operation="x", caller=CALLER, may_be_empty=True) == {}
+    with pytest.raises(SpApiRetryableError):
+        read_object(answer(200, HTML), operation="x", caller=CALLER, may_be_empty=True)
 
 
 def test_a_success_that_holds_only_errors_is_none():

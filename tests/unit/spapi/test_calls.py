@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,11 +9,13 @@ from structlog.testing import capture_logs
 from gateway.errors import (
     InvalidInputError,
     NotFoundError,
+    OperationRemovedError,
     SpApiAuthorizationError,
     SpApiRequestError,
     SpApiRetryableError,
 )
 from gateway.model import SellerState
+from gateway.spapi.catalog import Catalog
 from gateway.spapi.throttle import CallDeferred
 from gateway.spapi.transport import Request, TransportFault
 from tests.support.clock import FakeClock
@@ -331,3 +334,22 @@ def test_a_request_shows_no_token():
 
     assert "token-1" not in repr(replace(request)) + str(request)
     assert "client_secret" not in repr(request)
+
+
+async def test_a_cancelled_report_is_not_asked_again_for_its_empty_answer():
+    made = rig(answer(200))
+
+    assert await made.client.for_seller("S1").call("cancelReport", reportId="1") == {}
+    assert len(made.amazon.requests) == 1
+
+
+async def test_a_removed_operation_is_told_before_anything_is_sent():
+    made = rig()
+
+    for removed in Catalog.load().removed:
+        path = dict.fromkeys(re.findall(r"\{(\w+)\}", removed.path), "x")
+        with pytest.raises(OperationRemovedError, match=removed.removed):
+            await made.client.for_seller("S1").call(f"{removed.method} {removed.path}", **path)
+    assert made.amazon.requests == []
+    assert made.amazon.logins == []
+    assert made.directory.looks == 0

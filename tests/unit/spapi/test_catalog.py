@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.errors import InvalidInputError
+from gateway.errors import InvalidInputError, OperationRemovedError
 from gateway.model import UsagePlan
 from gateway.spapi.catalog import Catalog
 from tests.support.catalog_check import (
@@ -52,11 +52,12 @@ def test_two_operations_of_one_name_are_told_apart_by_method_and_path(catalog):
 
 
 def test_a_removed_operation_says_when_and_what_to_use(catalog):
-    with pytest.raises(
-        InvalidInputError, match=r"removed on 2024-06-27; use feeds\.2021-06-30\.createFeed"
-    ):
-        catalog.find("feeds.2020-09-04.createFeed")
-    with pytest.raises(InvalidInputError, match="nothing replaces it"):
+    for name in ("feeds.2020-09-04.createFeed", "POST /feeds/2020-09-04/feeds"):
+        with pytest.raises(
+            OperationRemovedError, match=r"removed on 2024-06-27; use feeds\.2021-06-30\.createFeed"
+        ):
+            catalog.find(name)
+    with pytest.raises(OperationRemovedError, match="nothing replaces it"):
         catalog.find("CreateAmazonMotors")
 
 
