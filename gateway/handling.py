@@ -52,6 +52,22 @@ class Event:
     occurred_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Something to keep between handlings, answered beside events and committed with them.
+
+    `Context.remembered` gives it to later runs of the same handler for the same seller. It is read
+    and written safely only by a handler whose `key` is the thing that is remembered.
+
+    Attributes:
+        name: Of the thing, such as an order id.
+        value: JSON-ready, small, and without personal data or credentials: it is not sealed.
+    """
+
+    name: str
+    value: Any
+
+
 class Outcome(Exception):  # noqa: N818 an outcome is no error; it is raised for convenience
     """Base of the outcomes that are not events; each may be returned or raised."""
 
@@ -94,7 +110,7 @@ def _seconds(after: timedelta | float) -> float:
     return after.total_seconds() if isinstance(after, timedelta) else float(after)
 
 
-Answer = Event | Sequence[Event] | Outcome | None
+Answer = Event | Sequence[Event | Remember] | Outcome | None
 
 
 # ── notification and context ─────────────────────────────────────────────────────────────────────
@@ -205,6 +221,15 @@ class Context:
     marketplace_ids: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: SellerCalls | None = field(default=None, repr=False)
+    recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)
+
+    async def remembered(self, name: str) -> Any:
+        """Return what this handler last answered as `Remember` of a thing of this seller, or None.
+
+        Raises:
+            StoreUnavailableError: It can't be read now; let it pass, and the run is repeated.
+        """
+        return None if self.recall is None else await self.recall(name)
 
     @property
     def spapi(self) -> SellerCalls:
@@ -236,6 +261,7 @@ class Handler:
         models: Payload models by the type that each is for; a type without one is a plain mapping.
         key: Handlings of one (handler, seller, key) run one at a time.
         coalesce: Those that wait behind one key collapse into the newest.
+        once: At most one handling of a (handler, seller, once) ends handled.
         concurrency: Runs at once in one process; None for the setting.
         timeout_s: Time limit of one run; None for the setting.
         schedule_s: Delays before each try; None for the setting.
@@ -247,6 +273,7 @@ class Handler:
     models: Mapping[str, type[PayloadModel]] = field(default_factory=dict)
     key: KeyFunction | None = None
     coalesce: bool = False
+    once: KeyFunction | None = None
     concurrency: int | None = None
     timeout_s: float | None = None
     schedule_s: Sequence[float] | None = None
@@ -296,6 +323,7 @@ class Router:
         name: str | None = None,
         key: Callable[[Notification[ModelT]], str | None] | None = None,
         coalesce: bool = False,
+        once: Callable[[Notification[ModelT]], str | None] | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
@@ -313,6 +341,7 @@ class Router:
         name: str | None = None,
         key: Callable[[Notification[Mapping[str, Any]]], str | None] | None = None,
         coalesce: bool = False,
+        once: Callable[[Notification[Mapping[str, Any]]], str | None] | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
@@ -321,7 +350,7 @@ class Router:
         Callable[[Notification[Mapping[str, Any]], Context], Awaitable[Answer]],
     ]: ...
 
-    def on(
+    def on(  # noqa: PLR0913 the options of a handler, named
         self,
         first: type[PayloadModel] | str,
         /,
@@ -329,6 +358,7 @@ class Router:
         name: str | None = None,
         key: KeyFunction | None = None,
         coalesce: bool = False,
+        once: KeyFunction | None = None,
         concurrency: int | None = None,
         timeout_s: float | None = None,
         schedule_s: Sequence[float] | None = None,
@@ -351,6 +381,7 @@ class Router:
                     models=models,
                     key=key,
                     coalesce=coalesce,
+                    once=once,
                     concurrency=concurrency,
                     timeout_s=timeout_s,
                     schedule_s=schedule_s,

@@ -111,6 +111,8 @@ class Origin(StrEnum):
     SQS = "sqs"
     SWEEP = "sweep"
     INJECT = "inject"
+    SCHEDULE = "schedule"
+    REQUEST = "request"
 
 
 class Verdict(StrEnum):
@@ -154,11 +156,18 @@ class Owed:
     Attributes:
         key: Handlings of one (handler, seller, key) run one at a time; None for no order.
         coalesce: Whether those that wait behind one key collapse into the newest.
+        once: At most one handling of a (handler, seller, once) ends handled; None for no bound.
+            Without a key of its own it is the key too, so that the others wait for the outcome.
     """
 
     handler: str
     key: str | None = None
     coalesce: bool = False
+    once: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.once is not None and self.key is None:
+            object.__setattr__(self, "key", self.once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +262,14 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a handler keeps of one thing between handlings; `value` is JSON."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandlingResult:
     """What one run of a handling came to.
 
@@ -261,6 +278,7 @@ class HandlingResult:
         tries: The new count of failed runs.
         error: What went wrong, for an operator; None where nothing did.
         events: Published in the same transaction; empty unless `state` is HANDLED.
+        memories: Written in the same transaction, unless another handling had the same `once`.
     """
 
     id: str
@@ -272,6 +290,7 @@ class HandlingResult:
     saved_state: bytes | None = None
     error: str | None = None
     events: Sequence[NewEvent] = ()
+    memories: Sequence[Memory] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,11 +314,13 @@ class Settled:
 
     Attributes:
         stale: Ids whose claim token was no longer the current one; nothing was written for them.
+        duplicates: Ids that ended as duplicates, because another handling had the same `once`.
         events: Number of events published.
         deliveries: Number of deliveries made.
     """
 
     stale: frozenset[str] = frozenset()
+    duplicates: frozenset[str] = frozenset()
     events: int = 0
     deliveries: int = 0
 

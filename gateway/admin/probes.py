@@ -76,34 +76,3 @@ class Probes:
 
 def _json(status: int, body: object) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
-
-
-class AdminServer:
-    """Serves routes on the admin port from `start` to `stop`."""
-
-    def __init__(self, routes: Sequence[web.RouteDef], *, host: str, port: int) -> None:
-        app = web.Application()
-        app.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        self._host = host
-        self._port = port
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on, known after `start`."""
-        address = self._runner.addresses[0]
-        port: int = address[1]
-        return port
-
-    async def start(self) -> None:
-        """Begin to listen.
-
-        Raises:
-            OSError: The address is in use or not this machine's.
-        """
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-
-    async def stop(self) -> None:
-        """End, with a second for requests in flight."""
-        await self._runner.cleanup()

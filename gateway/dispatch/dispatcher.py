@@ -12,11 +12,13 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
 
+from gateway.dispatch.memory_reader import MemoryReader
 from gateway.dispatch.outcomes import Run, deferred, result_of
 from gateway.dispatch.turns import CLAIM_AHEAD, Turns
 from gateway.handling import Context
@@ -28,6 +30,7 @@ from gateway.worker.loop import Pace
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.dispatch.memory_reader import MemoryStore
     from gateway.dispatch.registry import Registry
     from gateway.handling import Handler
     from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
@@ -119,6 +122,7 @@ class Dispatcher:
         *,
         clock: Clock,
         recorder: DispatchRecorder,
+        memories: MemoryStore,
     ) -> None:
         self._registry = registry
         self._store = store
@@ -126,6 +130,7 @@ class Dispatcher:
         self._settings = settings
         self._clock = clock
         self._recorder = recorder
+        self._recall = MemoryReader(memories).read
         self._deadlines = Deadlines()
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._turns = {
@@ -178,6 +183,8 @@ class Dispatcher:
         self._recorder.committed(settled)
         if settled.stale:
             _log.warning("handling.stale", handlings=sorted(settled.stale))
+        if settled.duplicates:
+            _log.info("handling.duplicate", handlings=sorted(settled.duplicates))
 
     async def extend(self, items: Sequence[ClaimedHandling]) -> None:
         """See `Stage`."""
@@ -230,6 +237,7 @@ class Dispatcher:
             marketplace_ids=seller.marketplace_ids if seller else (),
             settings=self._settings.handler_settings.get(handler.name, {}),
             calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
+            recall=partial(self._recall, handler.name, item.notification.seller_id),
         )
 
     def _report(self, item: ClaimedHandling, result: HandlingResult, duration_s: float) -> None:

@@ -2,7 +2,7 @@
 
 | answer of the handler | state | due |
 | --- | --- | --- |
-| None, an Event, several | handled | |
+| None, an Event, several, things to remember | handled; duplicate if its `once` was | |
 | Later | pending, its state kept, tries back to 0 | after its delay |
 | Retry, time-out, any other error | pending, one more try | its delay, else the schedule |
 | the same with no tries left | dead | |
@@ -30,12 +30,13 @@ from gateway.errors import (
     SpApiRequestError,
     SpApiRetryableError,
 )
-from gateway.handling import Event, Later, Reject, Retry, Skip
+from gateway.handling import Event, Later, Reject, Remember, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
     HandlingResult,
     HandlingState,
     IdPrefix,
+    Memory,
     NewEvent,
     new_id,
 )
@@ -81,7 +82,7 @@ def result_of(run: Run, answer: object) -> HandlingResult:  # noqa: PLR0911 one 
             return _ended(run, HandlingState.DEAD, answer.reason)
         case BaseException():
             return _failed(run, answer)
-        case list() | tuple() if all(isinstance(one, Event) for one in answer):
+        case list() | tuple() if all(isinstance(one, Event | Remember) for one in answer):
             return _handled(run, answer)
         case _:
             reason = (
@@ -187,18 +188,24 @@ def _later(run: Run, later: Later) -> HandlingResult:
     )
 
 
-def _handled(run: Run, events: Sequence[Event]) -> HandlingResult:
+def _handled(run: Run, answers: Sequence[Event | Remember]) -> HandlingResult:
     claimed = run.claimed
     try:
-        new_events = [_new_event(run, event) for event in events]
+        new_events = [_new_event(run, one) for one in answers if isinstance(one, Event)]
+        memories = [
+            Memory(name=one.name, value=orjson.dumps(one.value))
+            for one in answers
+            if isinstance(one, Remember)
+        ]
     except TypeError as exc:
-        return _ended(run, HandlingState.DEAD, f"the event's data is no JSON: {exc}")
+        return _ended(run, HandlingState.DEAD, f"what the handler answered is no JSON: {exc}")
     return HandlingResult(
         id=claimed.id,
         token=claimed.token,
         state=HandlingState.HANDLED,
         tries=claimed.tries,
         events=new_events,
+        memories=memories,
     )
 
 

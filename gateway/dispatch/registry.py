@@ -16,7 +16,7 @@ import structlog
 
 from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError
 from gateway.event_types import GATEWAY_EVENTS, EventType
-from gateway.handling import APPLICATION_PREFIX, Handler, Router
+from gateway.handling import APPLICATION_PREFIX, Handler, KeyFunction, Router
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 from gateway.notifications.known import Unfamiliar, unfamiliar
 
@@ -57,8 +57,9 @@ class Registry:
         return [
             Owed(
                 handler=handler.name,
-                key=_key(handler, envelope) if handler.key else None,
+                key=_named(handler, handler.key, envelope) if handler.key else None,
                 coalesce=handler.coalesce,
+                once=_named(handler, handler.once, envelope) if handler.once else None,
             )
             for handler in self._takers(envelope)
         ]
@@ -86,10 +87,10 @@ def _can_read(handler: Handler, envelope: Envelope) -> bool:
     return True
 
 
-def _key(handler: Handler, envelope: Envelope) -> str | None:
-    assert handler.key is not None
+def _named(handler: Handler, function: KeyFunction, envelope: Envelope) -> str | None:
+    """Return what an author's `key` or `once` makes of a notification."""
     try:
-        return handler.key(handler.view(_unstored(envelope)))
+        return function(handler.view(_unstored(envelope)))
     except Exception:  # noqa: BLE001 an author's function; the run itself will name the fault
         _log.warning("handler.key_failed", handler=handler.name, type=envelope.type)
         return None
@@ -239,6 +240,8 @@ def _bad_function(handler: Handler) -> tuple[str, str] | None:
 def _bad_options(handler: Handler) -> tuple[str, str] | None:
     if handler.coalesce and handler.key is None:
         return "coalesces without a key", "add key=lambda n: …"
+    if handler.coalesce and handler.once is not None:
+        return "coalesces what is handled once", "use one of coalesce and once"
     if handler.concurrency is not None and handler.concurrency < 1:
         return f"has concurrency {handler.concurrency}", "use 1 or more"
     if handler.timeout_s is not None and handler.timeout_s <= 0:

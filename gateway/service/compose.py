@@ -243,6 +243,7 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         parts.dispatch_settings(settings),
         clock=base.clock,
         recorder=DispatchRecorder(base.metrics),
+        memories=base.store.memories,
     )
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     return {

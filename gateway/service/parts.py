@@ -9,6 +9,7 @@ from gateway.dispatch.dispatcher import DispatchSettings
 from gateway.model import Application, Seller, UsagePlan
 from gateway.spapi.assembly import ClientOptions
 from gateway.spapi.auth import LWA_ENDPOINT
+from gateway.spapi.documents.limits import DocumentLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ def client_options(settings: Settings) -> ClientOptions:
             for name, plan in spapi.usage_plans.items()
         },
         timeout_s=spapi.timeout_s,
+        document_limits=DocumentLimits(max_bytes=spapi.document_max_bytes),
     )
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import structlog
 import uvloop
 
-from gateway.admin.probes import AdminServer, Probes
+from gateway.admin.probes import Probes
 from gateway.clock import SystemClock
 from gateway.dispatch.registry import load_registry
-from gateway.errors import ConflictError
 from gateway.service import parts
+from gateway.service.admin import open_admin
 from gateway.service.compose import Gateway, Role, open_gateway
 from gateway.service.supervise import run_together, stop_on_signals
 from gateway.store import acquire_service_lock
@@ -92,7 +92,7 @@ async def serve(
         probes = Probes(
             parts=gateway.healths, phase=phase, metrics=metrics, metrics_type=CONTENT_TYPE
         )
-        async with _admin(settings, probes) as port:
+        async with open_admin(settings, probes, gateway.store, registry, clock) as port:
             _log.info(
                 "service.started",
                 roles=sorted(roles),
@@ -138,19 +138,3 @@ async def _free_leases(settings: Settings, gateway: Gateway) -> None:
         return
     await gateway.store.handlings.release_all()
     await gateway.store.deliveries.release_all()
-
-
-@asynccontextmanager
-async def _admin(settings: Settings, probes: Probes) -> AsyncIterator[int]:
-    server = AdminServer(probes.routes(), host=settings.admin.host, port=settings.admin.port)
-    try:
-        await server.start()
-    except OSError as exc:
-        raise ConflictError(
-            f"admin.port {settings.admin.port} on {settings.admin.host}: {exc.strerror or exc}; "
-            "set another one (SPGW_ADMIN__PORT)"
-        ) from exc
-    try:
-        yield server.port
-    finally:
-        await server.stop()

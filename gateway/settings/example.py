@@ -44,6 +44,7 @@ url = "sqlite:///gateway.db"
 # endpoints = { na = "https://sellingpartnerapi-na.amazon.com" } # or for some
 # lwa_endpoint = "https://api.amazon.com/auth/o2/token"
 # timeout_s = 30
+# document_max_bytes = 4294967296   # unpacked; a larger report or export is refused
 
 # A plan set here wins over the built-in one and over Amazon's header.
 [spapi.usage_plans]
@@ -73,7 +74,9 @@ modules = ["handlers"]
 
 [admin]
 # host = "127.0.0.1"
-# port = 8787                # /healthz, /readyz and /metrics need no key
+# port = 8787                # /healthz, /readyz and /metrics need no key, /v1 does
+# rate_per_s = 50            # requests of one API key
+# burst = 200
 
 [service]
 # drain_s = 25

@@ -129,6 +129,12 @@ class SpApiSettings(_Table):
         default_factory=dict, description="By operation: `getOrder = { rate = 0.5, burst = 30 }`."
     )
     timeout_s: Seconds = Field(default=30.0, description="Total time of one request.")
+    document_max_bytes: int = Field(
+        default=4 * 1024**3,
+        ge=1024,
+        description="Largest report, feed result or export taken, unpacked; a larger one is "
+        "refused.",
+    )
 
 
 class HandlersSettings(_Table):
@@ -218,6 +224,12 @@ class AdminSettings(_Table):
 
     host: Text = Field(default="127.0.0.1", description="Address that is listened on.")
     port: int = Field(default=8787, ge=0, le=65535, description="0 takes any free port.")
+    rate_per_s: float = Field(
+        default=50.0, gt=0, allow_inf_nan=False, description="Requests a second of one API key."
+    )
+    burst: int = Field(
+        default=200, ge=1, description="Requests that one API key may make at once after a rest."
+    )
 
 
 class ServiceSettings(_Table):

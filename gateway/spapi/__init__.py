@@ -13,5 +13,8 @@ usage-plan buckets and sellers are reached through the protocols of `throttle` a
     catalog     every operation as data
     plans       which usage plan holds
     regions     regions, endpoints, marketplaces as data
-    orders      typed calls of the Orders API
+    pagination  lists in pages
+    apis        typed calls
+    documents   reports, feeds, invoices as streams
+    proxies     which proxy a request goes through
 """

@@ -17,6 +17,9 @@ from gateway.spapi.auth import LWA_ENDPOINT, LwaTokens
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.client import SpApiClient
 from gateway.spapi.directory import SellerDirectory
+from gateway.spapi.documents.calls import DocumentAccess
+from gateway.spapi.documents.host import HttpDocumentHost
+from gateway.spapi.documents.limits import DocumentLimits
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.runner import CallMetrics, CallRunner, RunnerParts
@@ -38,6 +41,7 @@ class ClientOptions:
         budget_s: For one call; no further request starts after it.
         moment_s: Longest wait for a usage plan that is slept through.
         agent_suffix: Added to the `user-agent`.
+        document_limits: How large documents may become.
     """
 
     endpoint: str | None = None
@@ -49,6 +53,13 @@ class ClientOptions:
     budget_s: float = 20.0
     moment_s: float = 1.0
     agent_suffix: str = ""
+    document_limits: DocumentLimits = field(default_factory=DocumentLimits)
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether any endpoint is without TLS, as a local SP-API is; documents may be so too."""
+        urls = (self.endpoint or "", *self.endpoints.values())
+        return any(url.lower().startswith("http:") for url in urls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +84,8 @@ def make_client(
     """
     options = options or ClientOptions()
     catalog = catalog or Catalog.load()
-    transport = HttpTransport(
-        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
-    )
+    agent = user_agent(options.agent_suffix)
+    transport = HttpTransport(needs.session, agent=agent, timeout_s=options.timeout_s)
     runner = CallRunner(
         RunnerParts(
             tokens=LwaTokens(
@@ -99,4 +109,16 @@ def make_client(
             budget_s=options.budget_s,
         )
     )
-    return SpApiClient(catalog=catalog, directory=needs.directory, runner=runner)
+    documents = DocumentAccess(
+        host=HttpDocumentHost(
+            needs.session,
+            agent=agent,
+            silence_s=options.timeout_s,
+            plain_http=options.plain_http,
+        ),
+        clock=needs.clock,
+        limits=options.document_limits,
+    )
+    return SpApiClient(
+        catalog=catalog, directory=needs.directory, runner=runner, documents=documents
+    )

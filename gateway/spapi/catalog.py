@@ -50,6 +50,11 @@ class Operation:
         sandbox_only: Whether it exists in Amazon's sandbox alone.
         page_parameter: Name of the parameter that asks for the next page, or None.
         next_token: Where an answer holds the next page's token, or None.
+        page_rule: `alone`, `either` or `query-type` where the token doesn't simply go with the same
+            parameters (see `pagination`), or None.
+        headers: Names of the parameters that are headers.
+        repeated: Names of the list parameters that are written once for each item; the others are
+            joined by commas.
         deprecated: Date since when Amazon advises against it, or None.
         removal: Date at which Amazon means to remove it, or None.
     """
@@ -72,6 +77,9 @@ class Operation:
     sandbox_only: bool = False
     page_parameter: str | None = None
     next_token: str | None = None
+    page_rule: str | None = None
+    headers: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     deprecated: str | None = None
     removal: str | None = None
 
@@ -233,6 +241,9 @@ def _operation(row: Mapping[str, str]) -> Operation:
         sandbox_only="o" in flags,
         page_parameter=row["page_parameter"] or None,
         next_token=row["next_token"] or None,
+        page_rule=row["page_rule"] or None,
+        headers=_names(row["headers"]),
+        repeated=_names(row["repeated"]),
         deprecated=row["deprecated"] or None,
         removal=row["removal"] or None,
     )
@@ -250,6 +261,10 @@ def _removed(row: Mapping[str, str]) -> RemovedOperation:
         removed=row["removed"],
         instead=row["instead"] or None,
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
 
 
 def _number(text: str) -> float | None:

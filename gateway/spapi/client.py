@@ -1,4 +1,4 @@
-"""What callers hold: a client, and through it the calls of one seller.
+"""What callers hold: a client, and through it the calls of one seller or one application.
 
 It decides what a call's name and parameters mean and for whom it is made, and refuses what can't
 be right before anything is sent. Sending is the runner's. It never decides when a handling runs
@@ -11,11 +11,27 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from gateway.errors import SellerPausedError
-from gateway.model import SellerState
-from gateway.spapi.catalog import Catalog
+from gateway.errors import InvalidInputError, SellerPausedError
+from gateway.model import Seller, SellerState
+from gateway.spapi.apis.application_management import ApplicationManagement
+from gateway.spapi.apis.catalog_items import CatalogItems
+from gateway.spapi.apis.data_kiosk import DataKiosk
+from gateway.spapi.apis.fba_inventory import FbaInventory
+from gateway.spapi.apis.feeds import Feeds
+from gateway.spapi.apis.finances import Finances
+from gateway.spapi.apis.fulfillment_outbound import FulfillmentOutbound
+from gateway.spapi.apis.invoices import Invoices
+from gateway.spapi.apis.listings_items import ListingsItems
+from gateway.spapi.apis.notifications import Notifications
+from gateway.spapi.apis.orders import Orders, OrdersV0
+from gateway.spapi.apis.pricing import Pricing
+from gateway.spapi.apis.reports import Reports
+from gateway.spapi.apis.sellers import Sellers
+from gateway.spapi.apis.tokens import Tokens
+from gateway.spapi.catalog import Catalog, Operation
 from gateway.spapi.directory import Caller, SellerDirectory
-from gateway.spapi.orders import Orders, OrdersV0
+from gateway.spapi.documents.calls import DocumentAccess, Documents
+from gateway.spapi.pagination import MAX_PAGES, Ask, Pages
 from gateway.spapi.regions import region_named
 from gateway.spapi.requests import Parameter, prepare
 from gateway.spapi.runner import BoundCall, CallRunner
@@ -24,8 +40,16 @@ from gateway.spapi.runner import BoundCall, CallRunner
 class SpApiClient:
     """Makes calls for any seller; safe for any number of tasks."""
 
-    def __init__(self, *, catalog: Catalog, directory: SellerDirectory, runner: CallRunner) -> None:
-        self._catalog = catalog
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        directory: SellerDirectory,
+        runner: CallRunner,
+        documents: DocumentAccess,
+    ) -> None:
+        self.documents = documents
+        self.catalog = catalog
         self._directory = directory
         self._runner = runner
 
@@ -48,18 +72,29 @@ class SpApiClient:
         """
         return SellerCalls(self, seller_id, region, slot=slot, patience_s=patience_s)
 
-    async def call(
+    def for_application(
         self,
-        name: str,
-        parameters: Mapping[str, Parameter],
+        application_id: str,
+        region: str,
         *,
-        body: Any,
-        headers: Mapping[str, str] | None,
-        calls: SellerCalls,
+        slot: str | None = None,
+        patience_s: float | None = None,
+    ) -> ApplicationCalls:
+        """Return the grantless calls of one application, which are made for no seller.
+
+        Args:
+            application_id: Id of the application in the settings.
+            region: `na`, `eu` or `fe`.
+            slot: See `for_seller`.
+            patience_s: See `for_seller`.
+        """
+        return ApplicationCalls(self, application_id, region, slot=slot, patience_s=patience_s)
+
+    async def call_for_seller(
+        self, operation: Operation, ask: Ask, headers: Mapping[str, str] | None, calls: SellerCalls
     ) -> dict[str, Any]:
-        """Make the call that `name` and `parameters` mean for a seller; see `SellerCalls.call`."""
-        operation = self._catalog.find(name)
-        prepared = prepare(operation, parameters, body=body, headers=headers)
+        """Make a call for a seller; see `SellerCalls.call`."""
+        prepared = prepare(operation, ask.parameters, body=ask.body, headers=headers)
         seller = await self._directory.seller(calls.seller_id, calls.region)
         grantless = operation.scope is not None
         caller = Caller(
@@ -67,13 +102,8 @@ class SpApiClient:
             region=region_named(seller.region),
             seller_id=None if grantless else seller.id,
         )
-        if seller.state is SellerState.PAUSED and not grantless:
-            raise SellerPausedError(
-                f"{operation.name} for {caller}: the seller is paused "
-                f"({seller.paused_reason or 'no reason given'}); mend that, then resume the seller",
-                operation=operation.name,
-                seller_id=seller.id,
-            )
+        if not grantless:
+            _check_active(operation, seller, caller)
         return await self._runner.run(
             BoundCall(
                 prepared=prepared,
@@ -82,6 +112,40 @@ class SpApiClient:
                 slot=calls.slot,
                 patience_s=calls.patience_s,
             )
+        )
+
+    async def call_for_application(
+        self,
+        operation: Operation,
+        ask: Ask,
+        headers: Mapping[str, str] | None,
+        calls: ApplicationCalls,
+    ) -> dict[str, Any]:
+        """Make a grantless call; see `ApplicationCalls.call`."""
+        if operation.scope is None:
+            raise InvalidInputError(
+                f"{operation.name} is not grantless: it is called in the name of a seller"
+            )
+        return await self._runner.run(
+            BoundCall(
+                prepared=prepare(operation, ask.parameters, body=ask.body, headers=headers),
+                caller=Caller(
+                    application_id=calls.application_id, region=region_named(calls.region)
+                ),
+                seller=None,
+                slot=calls.slot,
+                patience_s=calls.patience_s,
+            )
+        )
+
+
+def _check_active(operation: Operation, seller: Seller, caller: Caller) -> None:
+    if seller.state is SellerState.PAUSED:
+        raise SellerPausedError(
+            f"{operation.name} for {caller}: the seller is paused "
+            f"({seller.paused_reason or 'no reason given'}); mend that, then resume the seller",
+            operation=operation.name,
+            seller_id=seller.id,
         )
 
 
@@ -104,6 +168,61 @@ class SellerCalls:
         self.patience_s = patience_s
 
     @cached_property
+    def application_management(self) -> ApplicationManagement:
+        """The Application Management API 2023-11-30, for the seller's application."""
+        return ApplicationManagement(self)
+
+    @cached_property
+    def catalog_items(self) -> CatalogItems:
+        """The Catalog Items API 2022-04-01."""
+        return CatalogItems(self)
+
+    @cached_property
+    def data_kiosk(self) -> DataKiosk:
+        """The Data Kiosk API 2023-11-15."""
+        return DataKiosk(self)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Reports, feeds, Data Kiosk results and invoices, as streams."""
+        return Documents(self, self._client.documents)
+
+    @cached_property
+    def fba_inventory(self) -> FbaInventory:
+        """The FBA Inventory API v1."""
+        return FbaInventory(self)
+
+    @cached_property
+    def feeds(self) -> Feeds:
+        """The Feeds API 2021-06-30."""
+        return Feeds(self)
+
+    @cached_property
+    def finances(self) -> Finances:
+        """The Finances API 2024-06-19."""
+        return Finances(self)
+
+    @cached_property
+    def fulfillment_outbound(self) -> FulfillmentOutbound:
+        """The Fulfillment Outbound API 2020-07-01."""
+        return FulfillmentOutbound(self)
+
+    @cached_property
+    def invoices(self) -> Invoices:
+        """The Invoices API 2024-06-19."""
+        return Invoices(self)
+
+    @cached_property
+    def listings_items(self) -> ListingsItems:
+        """The Listings Items API 2021-08-01."""
+        return ListingsItems(self, self.seller_id)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """The Notifications API v1."""
+        return Notifications(self)
+
+    @cached_property
     def orders(self) -> Orders:
         """The Orders API 2026-01-01."""
         return Orders(self)
@@ -112,6 +231,26 @@ class SellerCalls:
     def orders_v0(self) -> OrdersV0:
         """The Orders API v0."""
         return OrdersV0(self)
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """The batches of the Product Pricing API, v0 and 2022-05-01."""
+        return Pricing(self)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The Reports API 2021-06-30."""
+        return Reports(self)
+
+    @cached_property
+    def sellers(self) -> Sellers:
+        """The Sellers API v1."""
+        return Sellers(self)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The Tokens API 2021-03-01."""
+        return Tokens(self)
 
     async def call(
         self,
@@ -127,8 +266,8 @@ class SellerCalls:
         Args:
             name: `orders.2026-01-01.getOrder`, or an operation id that is unique.
             body: JSON value of the request's body.
-            headers: Header parameters.
-            **parameters: Path and query parameters by Amazon's names.
+            headers: Further headers.
+            **parameters: Path, query and header parameters by Amazon's names.
 
         Raises:
             InvalidInputError: The name or a parameter is wrong; nothing was sent.
@@ -139,4 +278,107 @@ class SellerCalls:
                 where that is known already.
             CallDeferred: The usage plan's next token is too far away; let it pass.
         """
-        return await self._client.call(name, parameters, body=body, headers=headers, calls=self)
+        operation = self._client.catalog.find(name)
+        ask = Ask(parameters=parameters, body=body)
+        return await self._client.call_for_seller(operation, ask, headers, self)
+
+    def pages(
+        self,
+        name: str,
+        /,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        start: str | None = None,
+        max_pages: int = MAX_PAGES,
+        **parameters: Parameter,
+    ) -> Pages:
+        """Return a walk over the pages of a list; each page is one call.
+
+        A list longer than the burst of its usage plan can't be fetched in one run of a handler: the
+        run ends and starts anew. Keep `Page.next_token` by `Later`, and go on with `start`.
+
+        Args:
+            name: As in `call`.
+            body: As in `call`.
+            headers: As in `call`.
+            start: Page token to begin at.
+            max_pages: Most pages; a longer list is an error, not a cut one.
+            **parameters: As in `call`.
+
+        Raises:
+            InvalidInputError: The name is wrong, or `start` is given and there are no pages.
+        """
+
+        async def call(page_of: str, ask: Ask) -> dict[str, Any]:
+            operation = self._client.catalog.find(page_of)
+            return await self._client.call_for_seller(operation, ask, headers, self)
+
+        first = Ask(parameters=parameters, body=body)
+        operation = self._client.catalog.find(name)
+        return Pages(operation, call, first, start=start, max_pages=max_pages)
+
+
+class ApplicationCalls:
+    """The grantless calls of one application."""
+
+    def __init__(
+        self,
+        client: SpApiClient,
+        application_id: str,
+        region: str,
+        *,
+        slot: str | None,
+        patience_s: float | None,
+    ) -> None:
+        self._client = client
+        self.application_id = application_id
+        self.region = region
+        self.slot = slot
+        self.patience_s = patience_s
+
+    @cached_property
+    def application_management(self) -> ApplicationManagement:
+        """The Application Management API 2023-11-30."""
+        return ApplicationManagement(self)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """The Notifications API v1; what concerns a seller's own subscriptions needs the seller."""
+        return Notifications(self)
+
+    async def call(
+        self,
+        name: str,
+        /,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **parameters: Parameter,
+    ) -> dict[str, Any]:
+        """Call a grantless operation; see `SellerCalls.call`.
+
+        Raises:
+            InvalidInputError: The name or a parameter is wrong, or the operation needs a seller.
+        """
+        operation = self._client.catalog.find(name)
+        ask = Ask(parameters=parameters, body=body)
+        return await self._client.call_for_application(operation, ask, headers, self)
+
+    def pages(
+        self,
+        name: str,
+        /,
+        *,
+        start: str | None = None,
+        max_pages: int = MAX_PAGES,
+        **parameters: Parameter,
+    ) -> Pages:
+        """Return a walk over the pages of a list; see `SellerCalls.pages`."""
+
+        async def call(page_of: str, ask: Ask) -> dict[str, Any]:
+            operation = self._client.catalog.find(page_of)
+            return await self._client.call_for_application(operation, ask, None, self)
+
+        operation = self._client.catalog.find(name)
+        return Pages(operation, call, Ask(parameters=parameters), start=start, max_pages=max_pages)

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Protocol
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yarl
 
 from gateway.errors import SpApiRequestError, SpApiRetryableError
+from gateway.spapi.proxies import Proxies
 
 MAX_USER_AGENT = 500
 """Longest `user-agent` that Amazon takes, in characters ("Connect to the SP-API")."""
@@ -122,7 +122,7 @@ class HttpTransport:
         self._timeout_s = timeout_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s))
         self._max_body_bytes = max_body_bytes
-        self._proxies: dict[str, str | None] = {}
+        self._proxies = Proxies()
 
     async def send(self, request: Request) -> Response:
         """See `Transport`."""
@@ -135,7 +135,7 @@ class HttpTransport:
                 data=request.body,
                 timeout=self._timeout,
                 allow_redirects=False,
-                proxy=self._proxy(url),
+                proxy=self._proxies.of(url),
             ) as answer:
                 body = await self._read(answer, request)
                 return Response(status=answer.status, headers=answer.headers, body=body)
@@ -146,18 +146,6 @@ class HttpTransport:
             raise self._fault(request, what, exc, sent=True) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise self._fault(request, f"the answer broke off ({_word(exc)})", exc) from exc
-
-    def _proxy(self, url: yarl.URL) -> str | None:
-        """Return the proxy that the environment names for a host; Amazon's hosts are few.
-
-        aiohttp's `trust_env` would look it up in a thread, for each request anew, and send what a
-        `.netrc` holds.
-        """
-        host = url.raw_authority
-        if host not in self._proxies:
-            bypassed = proxy_bypass(host)
-            self._proxies[host] = None if bypassed else getproxies().get(url.scheme)
-        return self._proxies[host]
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []

@@ -25,6 +25,8 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import HandlingPicker
 from gateway.store.inbox import HANDLINGS_TOPIC
 from gateway.store.keys import LOCK_KEYS_OF, NEXT_HEADS
+from gateway.store.memories import DAY_MS, REMEMBER
+from gateway.store.once import Claimant, take
 from gateway.store.publishing import Publication, Publisher
 from gateway.store.statements import Many, One, Plan, Signal
 
@@ -47,7 +49,7 @@ _SETTLE: Final = Many(
     FROM v
     WHERE handlings.id = v.id AND handlings.state = 'leased' AND handlings.claim_token = v.token
     RETURNING handlings.id, handlings.notification_id, handlings.handler, handlings.lane,
-      handlings.key
+      handlings.key, handlings.once
     """,
     (
         "text",
@@ -183,18 +185,28 @@ class Handlings:
             yield LOCK_KEYS_OF([r.id for r in results])
         written = {row[0]: row for row in (yield _SETTLE([_row(r, now_ms) for r in results]))}
         settled = [r for r in results if r.id in written]
+        duplicates = yield from _take_once(settled, written, now_ms)
+        if duplicates:
+            settled = [r for r in settled if r.id not in duplicates]
         publications = [
             Publication(event=e, handling_id=r.id, notification_id=written[r.id][1])
             for r in settled
             for e in r.events
         ]
         deliveries = yield from self._publisher.publish(publications, now_ms)
-        ended = [written[r.id] for r in settled if r.state is not HandlingState.PENDING]
+        yield from _remember(settled, written, now_ms)
+        ended = [
+            written[r.id]
+            for r in results
+            if r.state is not HandlingState.PENDING and r.id in written
+        ]
         yield from _follow_keys(ended)
         if any(r.state is HandlingState.PENDING for r in settled):
             yield Signal(HANDLINGS_TOPIC)()
         stale = frozenset(r.id for r in results if r.id not in written)
-        return Settled(stale=stale, events=len(publications), deliveries=deliveries)
+        return Settled(
+            stale=stale, duplicates=duplicates, events=len(publications), deliveries=deliveries
+        )
 
     def _reap(self, now_ms: int) -> Plan[int]:
         freed = yield from _LEASES.free_expired(now_ms)
@@ -214,6 +226,31 @@ class Handlings:
         while freed := (yield from self._reap(0)):
             total += freed
         return total
+
+
+def _take_once(
+    settled: Sequence[HandlingResult], written: Mapping[str, _Ended], now_ms: int
+) -> Plan[frozenset[str]]:
+    """Return the ids of those that another handling of the same `once` came before."""
+    claimants = [
+        Claimant(r.id, row[2], row[3], row[5], row[1])
+        for r in settled
+        if r.state is HandlingState.HANDLED and (row := written[r.id])[5] is not None
+    ]
+    return (yield from take(claimants, now_ms)) if claimants else frozenset()
+
+
+def _remember(
+    settled: Sequence[HandlingResult], written: Mapping[str, _Ended], now_ms: int
+) -> Plan[None]:
+    values = {
+        (written[r.id][2], written[r.id][3], memory.name): memory.value
+        for r in settled
+        for memory in r.memories
+    }
+    if values:
+        day = now_ms // DAY_MS
+        yield REMEMBER([(*name, value, day) for name, value in sorted(values.items())])
 
 
 def _follow_keys(ended: Sequence[_Ended]) -> Plan[None]:

@@ -23,6 +23,7 @@ from gateway.model import (
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
+from gateway.store.once import taken
 from gateway.store.statements import Many, Plan, Signal, insert
 
 HANDLINGS_TOPIC: Final = "handlings"
@@ -81,6 +82,26 @@ _INSERT_HANDLINGS: Final = insert(
         "due_at_ms",
         "event_time_ms",
         "created_at_ms",
+    ),
+)
+
+_INSERT_ONCE_HANDLINGS: Final = insert(
+    schema.handlings,
+    (
+        "id",
+        "notification_id",
+        "handler",
+        "run",
+        "lane",
+        "key",
+        "coalesces",
+        "state",
+        "readiness",
+        "due_at_ms",
+        "event_time_ms",
+        "created_at_ms",
+        "once",
+        "ended_at_ms",
     ),
 )
 
@@ -160,14 +181,27 @@ class Inbox:
             named = sorted(keys)
             yield LOCK_KEYS(*key_lock_arrays(named))
             headed = {(h, lane, key) for h, lane, key in (yield HEADS(named))}
+        over = yield from _handled_before(owed, sellers)
         rows: list[tuple[Any, ...]] = []
+        once_rows: list[tuple[Any, ...]] = []
         for arrival, one in sorted(owed, key=_by_time):
             key = _key(arrival, one, sellers)
+            if one.once is not None and (key[0], key[1], one.once) in over:
+                row = _handling_row(arrival, one, lane=key[1], state="duplicate", now_ms=now_ms)
+                once_rows.append((*row, one.once, now_ms))
+                continue
             parked = one.key is not None and key in headed
             if one.key is not None:
                 headed.add(key)
-            rows.append(_handling_row(arrival, one, lane=key[1], parked=parked, now_ms=now_ms))
-        yield _INSERT_HANDLINGS(rows)
+            row = _handling_row(arrival, one, lane=key[1], parked=parked, now_ms=now_ms)
+            if one.once is None:
+                rows.append(row)
+            else:
+                once_rows.append((*row, one.once, None))
+        if rows:
+            yield _INSERT_HANDLINGS(rows)
+        if once_rows:
+            yield _INSERT_ONCE_HANDLINGS(once_rows)
         yield Signal(HANDLINGS_TOPIC)()
 
     def _body(self, arrival: Arrival) -> bytes:
@@ -209,6 +243,14 @@ def _key(arrival: Arrival, owed: Owed, sellers: dict[str, str | None]) -> _Key:
     return owed.handler, sellers.get(arrival.id) or "", owed.key or ""
 
 
+def _handled_before(
+    owed: Sequence[tuple[Arrival, Owed]], sellers: dict[str, str | None]
+) -> Plan[set[tuple[str, str, str]]]:
+    """Return which (handler, lane, once) of `owed` need no further handling."""
+    asked = {(*_key(a, o, sellers)[:2], o.once) for a, o in owed if o.once is not None}
+    return (yield from taken(sorted(asked))) if asked else set()
+
+
 def _event_time_ms(arrival: Arrival) -> int:
     at_ms = arrival.envelope.event_time_ms
     return arrival.received_at_ms if at_ms is None else at_ms
@@ -241,7 +283,13 @@ def _notification_row(arrival: Arrival, seller_id: str | None, body: bytes) -> t
 
 
 def _handling_row(
-    arrival: Arrival, owed: Owed, *, lane: str, parked: bool, now_ms: int
+    arrival: Arrival,
+    owed: Owed,
+    *,
+    lane: str,
+    now_ms: int,
+    parked: bool = False,
+    state: str = "pending",
 ) -> tuple[Any, ...]:
     return (
         new_id(IdPrefix.HANDLING, now_ms),
@@ -251,8 +299,8 @@ def _handling_row(
         lane,
         owed.key,
         owed.coalesce,
-        "pending",
-        0 if parked else 2,
+        state,
+        0 if parked or state != "pending" else 2,
         now_ms,
         _event_time_ms(arrival),
         now_ms,

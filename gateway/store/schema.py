@@ -127,6 +127,7 @@ handlings: Final = Table(
     _ms("created_at_ms", nullable=False),
     _ms("ended_at_ms"),
     _text("coalesced_into"),
+    _text("once"),
     UniqueConstraint("notification_id", "handler", "run"),
     _partial(
         "ix_handlings_ready", "handler", "lane", "id", where="state = 'pending' AND readiness = 2"
@@ -159,6 +160,33 @@ handlings: Final = Table(
 `readiness` of a pending row: 0 parked behind its key, 1 waits for `due_at_ms`, 2 ready now. At most
 one row of a (handler, lane, key) is pending or leased without being parked: the key's head.
 """
+
+once_keys: Final = Table(
+    "once_keys",
+    metadata,
+    _id("handler"),
+    _id("lane"),
+    _id("once"),
+    _text("notification_id", nullable=False),
+    _ms("taken_at_ms", nullable=False),
+    Index("ix_once_keys_taken_at_ms", "taken_at_ms"),
+    sqlite_with_rowid=False,
+)
+"""What was handled once and must not be again, by (handler, lane, `once`)."""
+
+memories: Final = Table(
+    "memories",
+    metadata,
+    _id("handler"),
+    _id("lane"),
+    _id("name"),
+    _bytes("value"),
+    Column("day", BigInteger, nullable=False),
+    Index("ix_memories_day", "day"),
+    sqlite_with_rowid=False,
+)
+"""What handlers keep of things between handlings; `day` (since the epoch) is that of the last
+change, so that most changes leave the index alone."""
 
 events: Final = Table(
     "events",

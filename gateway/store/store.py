@@ -17,7 +17,9 @@ from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
+from gateway.store.memories import Memories
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
+from gateway.store.once import OnceKeys
 from gateway.store.outbox import Outbox
 from gateway.store.publishing import Publisher
 from gateway.store.queries import Queries
@@ -54,6 +56,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.path = path
         self.inbox = Inbox(driver, sealer, clock)
         self.handlings = Handlings(driver, sealer, clock, publisher)
+        self.once_keys = OnceKeys(driver)
+        self.memories = Memories(driver)
         self.deliveries = Deliveries(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
 from tests.support.world import numbered, open_world, pause, pricing_health
 
@@ -15,20 +17,36 @@ pytestmark = [pytest.mark.acceptance]
 DRAIN_S = 8.0
 
 
-async def test_sigterm_drains_and_repeats_nothing(tmp_path: Path) -> None:
-    async with open_world(tmp_path, drain_s=DRAIN_S) as world:
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    if request.param == "sqlite":
+        yield None
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield url
+
+
+async def stop_and_restart(
+    tmp_path: Path, *, store_url: str | None, stops: int, messages: int
+) -> None:
+    """Stop the gateway `stops` times with work in hand, each time further on."""
+    async with open_world(tmp_path, store_url=store_url, drain_s=DRAIN_S) as world:
+        if store_url is not None:
+            world.folder.cli("db", "upgrade")
         world.add_endpoint("/hook")
         world.receiver.delay_s["/hook"] = 0.05
         received = world.receiver.received["/hook"]
-        ids = list(numbered("n", 300))
+        ids = list(numbered("n", messages))
         await world.send([pricing_health(one) for one in ids])
-        for wanted in (20, 120):
+        for number in range(stops):
+            wanted = 10 + number * messages // (stops + 1)
             gateway = world.folder.start()
             try:
                 await gateway.ready()
                 await received.wait_for(
                     lambda got, wanted=wanted: len(got.ids) >= wanted,
-                    timeout_s=30,
+                    timeout_s=60,
                     what=f"{wanted} events",
                 )
                 asked_s = time.monotonic()
@@ -40,13 +58,23 @@ async def test_sigterm_drains_and_repeats_nothing(tmp_path: Path) -> None:
         try:
             await gateway.ready()
             await received.wait_for(
-                lambda got: len(got.events_of) >= len(ids), timeout_s=60, what="every notification"
+                lambda got: len(got.events_of) >= len(ids), timeout_s=90, what="every notification"
             )
             assert await gateway.terminate() == 0
         finally:
             gateway.stop()
         assert_complete(received, ids)
         assert max(received.ids.values()) == 1, "an event was sent twice"
+
+
+async def test_sigterm_drains_and_repeats_nothing(tmp_path: Path, store_url: str | None) -> None:
+    await stop_and_restart(tmp_path, store_url=store_url, stops=3, messages=400)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_thirty_stops_drain_and_repeat_nothing(tmp_path: Path, store_url: str | None) -> None:
+    await stop_and_restart(tmp_path, store_url=store_url, stops=30, messages=6_000)
 
 
 async def test_a_request_that_outlasts_the_deadline_is_repeated_with_its_id(

@@ -17,7 +17,7 @@ from gateway.model import (
     NotificationState,
     SellerState,
 )
-from tests.support.reference import DOCS, PAGES, with_reference
+from tests.support.reference import DOCS, PAGES, openapi, with_reference
 
 ROOT = Path(__file__).parents[2]
 PROSE = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -41,6 +41,10 @@ def anchors(page: Path) -> set[str]:
 def test_reference_pages_say_what_the_code_says(name: str, render: Callable[[], str]) -> None:
     page = (DOCS / name).read_text()
     assert page == with_reference(page, render()), f"docs/{name} is out of date: make docs"
+
+
+def test_the_openapi_document_says_what_the_routes_say() -> None:
+    assert (DOCS / "openapi.json").read_bytes() == openapi(), "docs/openapi.json: make docs"
 
 
 @pytest.mark.parametrize("page", PROSE, ids=ident)

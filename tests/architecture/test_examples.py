@@ -17,7 +17,10 @@ from gateway import Context, Event, Later
 from gateway.dispatch.registry import Registry, load_registry
 from gateway.model import NotificationState, Origin, StoredNotification
 from gateway.settings import load
+from tests.support.clock import FakeClock
+from tests.support.documents import FakeHost, Kept
 from tests.support.events import assert_as_declared
+from tests.support.spapi import FakeAmazon, Rig, answer
 
 ROOT = Path(__file__).parents[2]
 MODULES = ("acme_first", "acme_slow", "acme_events")
@@ -62,9 +65,10 @@ class Orders:
         return SimpleNamespace(without_personal_data=lambda: {"order_id": order_id})
 
 
-def run(registry: Registry, stored: StoredNotification, state: Any = None) -> object:
+def run(
+    registry: Registry, stored: StoredNotification, state: Any = None, calls: Any = None
+) -> object:
     (handler,) = registry.matching(stored.type)
-    calls: Any = SimpleNamespace(orders=Orders())
     ctx = Context(
         handling_id="hdl_1",
         tries=0,
@@ -72,7 +76,7 @@ def run(registry: Registry, stored: StoredNotification, state: Any = None) -> ob
         log=structlog.get_logger(),
         state=state,
         seller_id=stored.seller_id,
-        calls=calls,
+        calls=calls or SimpleNamespace(orders=Orders()),
     )
     return asyncio.run(handler.function(handler.view(stored), ctx))  # type: ignore[arg-type]
 
@@ -106,6 +110,24 @@ def test_the_declared_event(folder: Path) -> None:
     (folder / "acme_events.py").write_text(blocks("docs/handlers.md", "python")[2])
     declared = load_registry(["acme_events"]).event_types["acme.parcel_sent"]
     assert_as_declared(declared.example_body(), [declared])
+
+
+def test_the_documents_rows(folder: Path) -> None:
+    (folder / "acme_rows.py").write_text(blocks("docs/handlers.md", "python")[3])
+    amazon = FakeAmazon(script=[answer(200, {"url": "https://documents.example/1"})])
+    rig = Rig(
+        clock=FakeClock(),
+        amazon=amazon,
+        host=FakeHost(script=[Kept(pieces=[b"sku\tname\r\n", b"1\tlamp\r\n"])]),
+    )
+    finished = {"reportDocumentId": "D1", "reportId": "1", "processingStatus": "DONE"}
+    stored = notification(
+        "REPORT_PROCESSING_FINISHED", {"reportProcessingFinishedNotification": finished}
+    )
+    event = run(load_registry(["acme_rows"]), stored, calls=rig.client.for_seller("S1"))
+    assert isinstance(event, Event)
+    assert event.data["rows"] == 2
+    assert amazon.requests[0].url.endswith("/reports/2021-06-30/documents/D1")
 
 
 def test_the_settings_in_the_readme_load(tmp_path: Path) -> None:

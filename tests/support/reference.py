@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -18,6 +19,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import handlers
+from gateway.admin.openapi import document, dumped
+from gateway.admin.table import ROUTES
 from gateway.cli.app import COMMANDS, load_command
 from gateway.event_types import GATEWAY_EVENTS, EventType
 from gateway.notifications.known import TYPES
@@ -151,6 +154,28 @@ def _arguments(command: Any) -> Iterator[str]:
             yield (name if each.required else f"[{name}]") + ("…" if each.nargs == -1 else "")
 
 
+# ── HTTP API ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def api_reference() -> str:
+    """One row for each route, by what it is about."""
+    lines = []
+    for tag in dict.fromkeys(route.tag for route in ROUTES):
+        lines += [f"## {tag.capitalize()}", "", "| route | scope | what it does |"]
+        lines += ["| --- | --- | --- |"]
+        for route in (one for one in ROUTES if one.tag == tag):
+            who = f"`{route.scope}`" if route.scope else "none"
+            also = ", operators" if route.operators_only else ""
+            lines.append(f"| `{route.method} {route.path}` | {who}{also} | {route.summary} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def openapi() -> bytes:
+    """The document as it is served at `/v1/openapi.json`."""
+    return dumped(document(ROUTES, version=version("spapi-event-gateway")))
+
+
 # ── notification types and events ─────────────────────────────────────────────────────────────────
 
 
@@ -199,6 +224,7 @@ def _event(event_type: EventType) -> Iterator[str]:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": api_reference,
     "settings.md": settings_reference,
     "metrics.md": metrics_reference,
     "cli.md": cli_reference,
@@ -217,6 +243,7 @@ def main() -> None:
     for name, render in PAGES.items():
         path = DOCS / name
         path.write_text(with_reference(path.read_text(), render()))
+    (DOCS / "openapi.json").write_bytes(openapi())
 
 
 if __name__ == "__main__":

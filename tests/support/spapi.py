@@ -17,12 +17,15 @@ from gateway.model import Application, Seller, SellerState, UsagePlan
 from gateway.spapi.auth import LwaTokens
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.client import SpApiClient
+from gateway.spapi.documents.calls import DocumentAccess
+from gateway.spapi.documents.limits import DocumentLimits
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.runner import CallRunner, RunnerParts
 from gateway.spapi.throttle import Throttle
 from gateway.spapi.transport import Request, Response
 from tests.support.buckets import MemoryBuckets
+from tests.support.documents import FakeHost
 
 LWA = "https://lwa.example/auth/o2/token"
 CLIENT_SECRET = "client-secret-value"
@@ -146,6 +149,8 @@ class Rig:
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     metrics: CountedCalls = field(default_factory=CountedCalls)
     plans: Mapping[str, UsagePlan] = field(default_factory=dict)
+    host: FakeHost = field(default_factory=FakeHost)
+    limits: DocumentLimits = field(default_factory=DocumentLimits)
 
     def __post_init__(self) -> None:
         self.catalog = Catalog.load()
@@ -172,5 +177,8 @@ class Rig:
                     metrics=self.metrics,
                     jitter=lambda: 0.5,
                 )
+            ),
+            documents=DocumentAccess(
+                host=self.host, clock=self.clock, limits=self.limits, jitter=lambda: 0.5
             ),
         )

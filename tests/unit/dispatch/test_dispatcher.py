@@ -8,7 +8,7 @@ import pytest
 
 from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings
 from gateway.dispatch.registry import Registry
-from gateway.handling import Event, Router
+from gateway.handling import Event, Remember, Router
 from gateway.model import Claims, HandlingState, Seller, Settled
 from gateway.spapi.throttle import CallDeferred
 from tests.support.clock import FakeClock
@@ -49,6 +49,11 @@ class FakeSellers:
         return object()
 
 
+class FakeMemories:
+    async def recall(self, names: Sequence[Any]) -> Mapping[Any, bytes]:
+        return {("h", "S1", "o1"): b'{"status":"SHIPPED"}'}
+
+
 class Recorder:
     def settled(self, handler: str, state: HandlingState, duration_s: float) -> None: ...
 
@@ -63,6 +68,7 @@ def dispatcher(router: Router, store: FakeStore | None = None, **settings: Any) 
         DispatchSettings(schedule_s=(0, 10), **settings),
         clock=FakeClock(),
         recorder=Recorder(),
+        memories=FakeMemories(),
     )
 
 
@@ -196,3 +202,22 @@ async def test_runs_of_one_handler_never_exceed_its_concurrency() -> None:
     assert most == 2
     assert stage.running == 0
     assert [room["h"] for room in store.asked] == [2, 8, 8], "once known to be quick: ahead"
+
+
+async def test_a_handler_is_told_what_it_remembers() -> None:
+    async def handler(notification: Any, ctx: Any) -> list[Any]:
+        known = await ctx.remembered("o1"), await ctx.remembered("o2")
+        return [Event(type="x", data={"known": known}), Remember(name="o1", value={"n": 1})]
+
+    result = await outcome(handler)
+    assert b'"known":[{"status":"SHIPPED"},null]' in result.events[0].body
+    assert [(one.name, one.value) for one in result.memories] == [("o1", b'{"n":1}')]
+
+
+async def test_a_memory_that_is_no_json_is_an_authors_fault() -> None:
+    async def handler(notification: Any, ctx: Any) -> list[Any]:
+        return [Remember(name="o1", value=object())]
+
+    result = await outcome(handler)
+    assert result.state is HandlingState.DEAD
+    assert "JSON" in str(result.error)

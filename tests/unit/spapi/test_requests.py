@@ -7,7 +7,7 @@ from yarl import URL
 
 from gateway.errors import InvalidInputError
 from gateway.spapi.catalog import Catalog
-from gateway.spapi.requests import prepare
+from gateway.spapi.requests import Repeated, prepare
 
 CATALOG = Catalog.load()
 GET_ORDER = CATALOG.find("orders.2026-01-01.getOrder")
@@ -67,13 +67,49 @@ def test_a_body_is_json_and_said_to_be():
     assert call.headers["content-type"] == "application/json"
 
 
+def test_a_list_is_joined_unless_amazon_or_the_caller_wants_it_repeated():
+    listed = CATALOG.find("listPrepDetails")
+
+    assert prepare(listed, {"mskus": ["A", "B,C"]}).target.endswith("?mskus=A&mskus=B%2CC")
+    assert prepare(listed, {"mskus": "A"}).target.endswith("?mskus=A")
+    assert prepare(SEARCH, {"x": ["A", "B"], "y": []}).target.endswith("/orders?x=A,B")
+    assert prepare(SEARCH, {"x": Repeated(("A", 2))}).target.endswith("/orders?x=A&x=2")
+
+
+def test_header_parameters_become_headers_by_their_names():
+    call = prepare(
+        CATALOG.find("shipping.v2.directPurchaseShipment"),
+        {"X-Amzn-Shipping-Business-Id": "AmazonShipping_US", "locale": "en_US", "q": 1},
+        body={},
+        headers={"Content-Type": "application/json; charset=UTF-8"},
+    )
+
+    assert call.target == "/shipping/v2/shipments/directPurchase?q=1"
+    assert call.headers == {
+        "x-amzn-shipping-business-id": "AmazonShipping_US",
+        "locale": "en_US",
+        "Content-Type": "application/json; charset=UTF-8",
+    }
+    assert prepare(SEARCH, {"locale": "x"}).target.endswith("?locale=x")
+
+
+def test_times_in_a_body_are_written_as_in_a_query():
+    body = {"at": datetime(2026, 1, 31, 9, tzinfo=UTC), "day": date(2026, 1, 31)}
+
+    assert prepare(CREATE_REPORT, {}, body=body).body == (
+        b'{"at":"2026-01-31T09:00:00Z","day":"2026-01-31"}'
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "more", "named"),
     [
         ({"since": datetime(2026, 1, 1)}, {}, "since"),  # noqa: DTZ001 the fault under test
         ({"filter": {"a": 1}}, {}, "filter"),
         ({}, {"body": {"a": object()}}, "body"),
+        ({}, {"body": {"at": datetime(2026, 1, 1)}}, "time zone"),  # noqa: DTZ001 the same
         ({}, {"headers": {"X-Amz-Access-Token": "mine"}}, "X-Amz-Access-Token"),
+        ({}, {"headers": {"x-split": "a\r\nb: c"}}, "x-split"),
     ],
 )
 def test_what_cant_be_sent_is_named(parameters, more, named):

@@ -1,4 +1,4 @@
-"""Typed calls of the Orders API: getOrder of 2026-01-01 and of v0, in one shape.
+"""Typed calls of the Orders API, 2026-01-01 and v0, with orders in one shape.
 
 It decides which fields of an order are named here. The named fields are the ones that hold no
 personal data, an allow-list: buyer, recipient, addresses, gift texts, customisation, serial,
@@ -9,18 +9,22 @@ decides whether an order is complete: Amazon leaves out what the application may
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.errors import SpApiRetryableError
+from gateway.spapi.apis.views import Calls, Listed, found, listed, part
 
 DEFAULT_DATA = ("FULFILLMENT", "PROCEEDS")
 """What getOrder asks for unless told: status and totals; nothing personal."""
 
 _GET_ORDER = "orders.2026-01-01.getOrder"
+_SEARCH = "orders.2026-01-01.searchOrders"
 _GET_ORDER_V0 = "orders.v0.getOrder"
+_GET_ORDERS_V0 = "orders.v0.getOrders"
+_GET_ITEMS_V0 = "orders.v0.getOrderItems"
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPELLED = {"CANCELED": "CANCELLED"}
@@ -97,14 +101,6 @@ class Order(BaseModel):
         return self.model_dump(mode="json")
 
 
-class Calls(Protocol):
-    """What this module needs of a seller's calls."""
-
-    def call(self, name: str, /, **parameters: Any) -> Awaitable[dict[str, Any]]:
-        """Call the operation that `name` means."""
-        ...
-
-
 class Orders:
     """The Orders API 2026-01-01."""
 
@@ -112,7 +108,7 @@ class Orders:
         self._calls = calls
 
     async def get_order(self, order_id: str, included_data: Sequence[str] = DEFAULT_DATA) -> Order:
-        """Return an order.
+        """Return an order. Every 2 s, burst 30.
 
         Args:
             order_id: Amazon's order id.
@@ -125,42 +121,124 @@ class Orders:
         answer = await self._calls.call(
             _GET_ORDER, orderId=order_id, includedData=list(included_data) or None
         )
-        return _read(answer, "order", _order, operation=_GET_ORDER)
+        return found(_order(part(answer, "order")), operation=_GET_ORDER, what="order")
+
+    def search_orders(
+        self,
+        *,
+        created_after: datetime | None = None,
+        last_updated_after: datetime | None = None,
+        last_updated_before: datetime | None = None,
+        marketplace_ids: Sequence[str] = (),
+        included_data: Sequence[str] = DEFAULT_DATA,
+        max_results_per_page: int = 100,
+        start: str | None = None,
+        **filters: Any,
+    ) -> AsyncIterator[Listed[Order]]:
+        """List orders, page by page. Every three minutes, burst 20.
+
+        Args:
+            created_after: Placed since; this or `last_updated_after` is needed.
+            last_updated_after: Changed since.
+            last_updated_before: Changed before; at least two minutes ago.
+            marketplace_ids: At most fifty; all of the seller's unless given.
+            included_data: As for `get_order`.
+            max_results_per_page: 1 to 100 orders a page.
+            start: `next_token` of the last page that was read, with the other arguments as then;
+                it lives 24 hours.
+            **filters: Amazon's further parameters: `createdBefore`, `fulfillmentStatuses`,
+                `fulfilledBy`.
+
+        Raises:
+            SpApiError: A call failed; the subclass says what to do.
+        """
+        pages = self._calls.pages(
+            _SEARCH,
+            createdAfter=created_after,
+            lastUpdatedAfter=last_updated_after,
+            lastUpdatedBefore=last_updated_before,
+            marketplaceIds=list(marketplace_ids),
+            includedData=list(included_data),
+            maxResultsPerPage=max_results_per_page,
+            start=start,
+            **filters,
+        )
+        return listed(pages, "orders", read=_order)
 
 
 class OrdersV0:
-    """The Orders API v0, which Amazon means to remove on 2027-03-27."""
+    """The Orders API v0, of which Amazon means to remove the reading part on 2027-03-27."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     async def get_order(self, order_id: str) -> Order:
-        """Return an order without its items.
+        """Return an order without its items. Every 2 s, burst 30.
 
         Raises:
             SpApiError: The call failed; the subclass says what to do.
         """
         answer = await self._calls.call(_GET_ORDER_V0, orderId=order_id)
-        return _read(answer, "payload", _order_v0, operation=_GET_ORDER_V0)
+        return found(_order_v0(part(answer, "payload")), operation=_GET_ORDER_V0, what="order")
 
+    def get_orders(
+        self,
+        marketplace_ids: Sequence[str],
+        *,
+        created_after: datetime | None = None,
+        last_updated_after: datetime | None = None,
+        last_updated_before: datetime | None = None,
+        max_results_per_page: int = 100,
+        start: str | None = None,
+        **filters: Any,
+    ) -> AsyncIterator[Listed[Order]]:
+        """List orders without their items, page by page. Once a minute, burst 20.
 
-class _Reader(Protocol):
-    def __call__(self, order_id: str, raw: Mapping[str, Any], /) -> Order: ...
+        Args:
+            marketplace_ids: At most fifty.
+            created_after: Placed since; this or `last_updated_after` is needed.
+            last_updated_after: Changed since.
+            last_updated_before: Changed before; at least two minutes ago.
+            max_results_per_page: 1 to 100 orders a page.
+            start: `next_token` of the last page that was read, with the other arguments as then.
+            **filters: Amazon's further parameters, such as `CreatedBefore` and `OrderStatuses`.
 
-
-def _read(answer: Mapping[str, Any], under: str, reader: _Reader, *, operation: str) -> Order:
-    raw = _table(answer.get(under))
-    order_id = _text(raw.get("orderId")) or _text(raw.get("AmazonOrderId"))
-    if order_id is None:
-        raise SpApiRetryableError(
-            f"{operation}: Amazon's answer holds no order under {under!r}; try later",
-            operation=operation,
-            status=200,
+        Raises:
+            SpApiError: A call failed; the subclass says what to do.
+        """
+        pages = self._calls.pages(
+            _GET_ORDERS_V0,
+            MarketplaceIds=list(marketplace_ids),
+            CreatedAfter=created_after,
+            LastUpdatedAfter=last_updated_after,
+            LastUpdatedBefore=last_updated_before,
+            MaxResultsPerPage=max_results_per_page,
+            start=start,
+            **filters,
         )
-    return reader(order_id, raw)
+        return listed(pages, "payload", "Orders", read=_order_v0)
+
+    def get_order_items(
+        self, order_id: str, *, start: str | None = None
+    ) -> AsyncIterator[Listed[OrderItem]]:
+        """List an order's items, page by page. Every 2 s, burst 30.
+
+        Args:
+            order_id: Amazon's order id.
+            start: `next_token` of the last page that was read.
+
+        Raises:
+            SpApiError: A call failed; the subclass says what to do.
+        """
+        pages = self._calls.pages(_GET_ITEMS_V0, orderId=order_id, start=start)
+        return listed(pages, "payload", "OrderItems", read=_item_v0)
 
 
-def _order(order_id: str, raw: Mapping[str, Any]) -> Order:
+def _order(answer: object) -> Order | None:
+    raw = _table(answer)
+    order_id = _text(raw.get("orderId"))
+    if order_id is None:
+        return None
     channel = _table(raw.get("salesChannel"))
     fulfillment = _table(raw.get("fulfillment"))
     items = tuple(_item(item) for item in _tables(raw.get("orderItems")))
@@ -200,7 +278,11 @@ def _item(raw: Mapping[str, Any]) -> OrderItem:
     )
 
 
-def _order_v0(order_id: str, raw: Mapping[str, Any]) -> Order:
+def _order_v0(answer: object) -> Order | None:
+    raw = _table(answer)
+    order_id = _text(raw.get("AmazonOrderId"))
+    if order_id is None:
+        return None
     channel = _text(raw.get("FulfillmentChannel"))
     return Order(
         order_id=order_id,
@@ -218,6 +300,24 @@ def _order_v0(order_id: str, raw: Mapping[str, Any]) -> Order:
         items_shipped=_whole(raw.get("NumberOfItemsShipped")),
         items_unshipped=_whole(raw.get("NumberOfItemsUnshipped")),
         raw=raw,
+    )
+
+
+def _item_v0(answer: object) -> OrderItem | None:
+    raw = _table(answer)
+    item_id, ordered = _text(raw.get("OrderItemId")), _whole(raw.get("QuantityOrdered"))
+    if item_id is None:
+        return None
+    shipped = _whole(raw.get("QuantityShipped"))
+    return OrderItem(
+        order_item_id=item_id,
+        asin=_text(raw.get("ASIN")),
+        seller_sku=_text(raw.get("SellerSKU")),
+        title=_text(raw.get("Title")),
+        quantity_ordered=ordered,
+        quantity_shipped=shipped,
+        quantity_unshipped=None if ordered is None or shipped is None else ordered - shipped,
+        total=_money(raw.get("ItemPrice")),
     )
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.errors import SpApiRetryableError
-from gateway.spapi.orders import Orders, OrdersV0
+from gateway.spapi.apis.orders import Orders, OrdersV0
 
 PERSONAL = "PERSONAL"
 

@@ -1,0 +1,60 @@
+"""What the handlers of the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.event_types import EventType
+    from gateway.model import Endpoint
+    from gateway.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """What a test of an endpoint brought."""
+
+    event_id: str
+    delivered: bool
+    status: int | None
+    error_class: str | None
+    error: str | None
+    duration_ms: int
+    address: str | None
+    answer: bytes
+
+
+class EndpointChecks(Protocol):
+    """Who judges endpoints: the address guard, and the rules for each member."""
+
+    async def check(self, endpoint: Endpoint) -> None:
+        """Refuse an endpoint that no attempt would be made to.
+
+        Raises:
+            FaultsError: With every fault.
+            InvalidInputError: The address guard refuses the URL.
+        """
+        ...
+
+    async def test(self, endpoint: Endpoint) -> TestResult:
+        """Post one signed event of type `endpoint.test`, and return what came of it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """See the module.
+
+    Attributes:
+        event_types: What events look like, by type.
+        document: The OpenAPI document.
+    """
+
+    store: Store
+    clock: Clock
+    checks: EndpointChecks
+    event_types: Mapping[str, EventType]
+    document: Mapping[str, Any]

@@ -1,0 +1,58 @@
+"""Lists in pages: what every list takes and answers.
+
+Pages go by key, so none skips or repeats what was added meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from gateway.admin.fields import Cursor, Given, Shown
+
+S = TypeVar("S", bound=Shown)
+R = TypeVar("R")
+
+_LIMIT = 50
+_LIMIT_MAX = 500
+
+
+class PageQuery(Given):
+    """Which part of a list."""
+
+    cursor: Cursor | None = Field(
+        default=None, description="`next_cursor` of the page before; left out for the first page."
+    )
+    limit: int = Field(default=_LIMIT, ge=1, le=_LIMIT_MAX, description="At most so many items.")
+
+
+class Page(Shown, Generic[S]):
+    """One page of a list."""
+
+    items: list[S]
+    next_cursor: str | None = Field(description="Where the next page begins; null for the last.")
+
+
+async def page_of(
+    query: PageQuery,
+    fetch: Callable[[str | None, int], Awaitable[Sequence[R]]],
+    show: Callable[[R], S],
+    cursor: Callable[[R], str],
+) -> Page[S]:
+    """Return a page.
+
+    Args:
+        query: Which one.
+        fetch: Returns records behind a cursor, at most so many.
+        show: Makes of a record what is shown.
+        cursor: Returns a record's place in the list.
+    """
+    found = await fetch(query.cursor, query.limit + 1)
+    records = found[: query.limit]
+    more = len(found) > query.limit
+    return Page(
+        items=[show(record) for record in records],
+        next_cursor=cursor(records[-1]) if more else None,
+    )

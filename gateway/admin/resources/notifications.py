@@ -1,0 +1,197 @@
+"""What arrived, and what became of it: notifications, handlings, quarantine. For operators."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import Field
+
+from gateway.access import Scope
+from gateway.admin.api import Api
+from gateway.admin.bodies import body_value
+from gateway.admin.fields import Given, Shown, Time, Word
+from gateway.admin.paging import Page, PageQuery, page_of
+from gateway.admin.routes import Call, Route
+from gateway.admin.showing import shown
+from gateway.model import HandlingState, NotificationState, Origin
+from gateway.store.views import HandlingView
+
+
+class NotificationShown(Shown):
+    """A notification without its body."""
+
+    id: str
+    identity: str = Field(description="Amazon's id, or the hash of what came.")
+    type: str
+    payload_version: str
+    seller_id: str | None
+    marketplace_id: str | None
+    event_time: Time | None
+    received_at: Time
+    source: str
+    origin: Origin
+    state: NotificationState
+
+
+class HandlingShown(Shown):
+    """A notification owed to one handler."""
+
+    id: str
+    notification_id: str
+    handler: str
+    run: int
+    seller_id: str | None
+    key: str | None
+    state: HandlingState
+    parked: bool = Field(description="Whether it waits behind another one of its key.")
+    due_at: Time
+    tries: int
+    claims: int
+    error: str | None
+    coalesced_into: str | None
+    replayed_from: str | None
+    created_at: Time
+    ended_at: Time | None
+
+
+class NotificationDetail(NotificationShown):
+    """A notification with its handlings, and its body where it was asked for."""
+
+    handlings: list[HandlingShown]
+    body: Any = Field(description="Null unless it was asked for; credentials in it stay hidden.")
+
+
+class QuarantineShown(Shown):
+    """A message that can't be read, without its body, which may hold anything."""
+
+    id: str
+    source: str
+    message_id: str
+    reason: str
+    size_bytes: int
+    received_at: Time
+
+
+class NotificationsQuery(PageQuery):
+    """Which notifications."""
+
+    type: Word | None = Field(default=None, description="Amazon's type, such as ORDER_CHANGE.")
+    seller_id: Word | None = None
+    state: NotificationState | None = None
+
+
+class BodyQuery(Given):
+    """Whether to look into it."""
+
+    body: bool = Field(default=False, description="With its body, which may hold customer data.")
+
+
+class HandlingsQuery(PageQuery):
+    """Which handlings."""
+
+    handler: Word | None = None
+    state: HandlingState | None = None
+
+
+async def _list(api: Api, call: Call) -> Page[NotificationShown]:
+    query = call.query(NotificationsQuery)
+    return await page_of(
+        query,
+        lambda after, limit: api.store.queries.notifications(
+            after=after,
+            limit=limit,
+            notification_type=query.type,
+            seller_id=query.seller_id,
+            state=query.state,
+        ),
+        lambda one: shown(NotificationShown, one),
+        lambda one: one.id,
+    )
+
+
+async def _show(api: Api, call: Call) -> NotificationDetail:
+    detail = await api.store.queries.notification(call.path["notification_id"])
+    looked = call.query(BodyQuery).body
+    return shown(
+        NotificationDetail,
+        detail.notification,
+        handlings=[_handling(one) for one in detail.handlings],
+        body=body_value(detail.notification.body) if looked else None,
+    )
+
+
+async def _list_handlings(api: Api, call: Call) -> Page[HandlingShown]:
+    query = call.query(HandlingsQuery)
+    return await page_of(
+        query,
+        lambda after, limit: api.store.queries.handlings(
+            after=after, limit=limit, handler=query.handler, state=query.state
+        ),
+        _handling,
+        lambda one: one.id,
+    )
+
+
+async def _list_quarantine(api: Api, call: Call) -> Page[QuarantineShown]:
+    return await page_of(
+        call.query(PageQuery),
+        lambda after, limit: api.store.queries.quarantine(after=after, limit=limit),
+        lambda one: shown(QuarantineShown, one),
+        lambda one: one.id,
+    )
+
+
+def _handling(one: HandlingView) -> HandlingShown:
+    return shown(HandlingShown, one)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/notifications",
+        name="list_notifications",
+        tag="notifications",
+        summary="List notifications, the newest first",
+        scope=Scope.READ,
+        operators_only=True,
+        query=NotificationsQuery,
+        answer=Page[NotificationShown],
+        handler=_list,
+    ),
+    Route(
+        method="GET",
+        path="/v1/notifications/{notification_id}",
+        name="show_notification",
+        tag="notifications",
+        summary="Show a notification with its handlings",
+        scope=Scope.READ,
+        operators_only=True,
+        query=BodyQuery,
+        answer=NotificationDetail,
+        handler=_show,
+    ),
+    Route(
+        method="GET",
+        path="/v1/handlings",
+        name="list_handlings",
+        tag="notifications",
+        summary="List handlings, the newest first",
+        scope=Scope.READ,
+        operators_only=True,
+        query=HandlingsQuery,
+        answer=Page[HandlingShown],
+        handler=_list_handlings,
+    ),
+    Route(
+        method="GET",
+        path="/v1/quarantine",
+        name="list_quarantine",
+        tag="notifications",
+        summary="List the messages that can't be read, with the reason, the newest first",
+        scope=Scope.READ,
+        operators_only=True,
+        query=PageQuery,
+        answer=Page[QuarantineShown],
+        handler=_list_quarantine,
+    ),
+)

@@ -1,0 +1,87 @@
+"""The admin port of one process: probes for everybody, the HTTP API for those with a key."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from gateway.admin.api import Api
+from gateway.admin.checking import GuardedEndpoints
+from gateway.admin.gate import Gate
+from gateway.admin.openapi import document
+from gateway.admin.server import AdminServer
+from gateway.admin.serving import middleware, served
+from gateway.admin.table import ROUTES
+from gateway.delivery.resolver import SystemResolver
+from gateway.delivery.sender import Sender
+from gateway.errors import ConflictError
+from gateway.service.opening import egress_policy
+
+if TYPE_CHECKING:
+    from gateway.admin.probes import Probes
+    from gateway.clock import Clock
+    from gateway.dispatch.registry import Registry
+    from gateway.settings import Settings
+    from gateway.store import Store
+
+_TESTS_AT_ONCE = 16
+_LOOK_UP_S = 3.0
+
+
+@asynccontextmanager
+async def open_admin(
+    settings: Settings, probes: Probes, store: Store, registry: Registry, clock: Clock
+) -> AsyncIterator[int]:
+    """Serve the admin port; yields it.
+
+    Raises:
+        ConflictError: Somebody else listens there.
+    """
+    policy = egress_policy(settings)
+    resolver = SystemResolver(clock, budget_s=_LOOK_UP_S, threads=2)
+    release = version("spapi-event-gateway")
+    try:
+        async with Sender(
+            policy,
+            resolver,
+            clock,
+            timeout_s=settings.delivery.timeout_s,
+            connections=_TESTS_AT_ONCE,
+            user_agent=f"spapi-event-gateway/{release}",
+        ) as sender:
+            api = Api(
+                store=store,
+                clock=clock,
+                checks=GuardedEndpoints(policy, resolver, sender, clock),
+                event_types=registry.event_types,
+                document=document(ROUTES, version=release),
+            )
+            async with _listening(settings, probes, api) as port:
+                yield port
+    finally:
+        resolver.close()
+
+
+@asynccontextmanager
+async def _listening(settings: Settings, probes: Probes, api: Api) -> AsyncIterator[int]:
+    admin = settings.admin
+    gate = Gate(api.store.api_keys, api.clock, rate_per_s=admin.rate_per_s, burst=admin.burst)
+    server = AdminServer(
+        [*probes.routes(), *served(ROUTES, api, gate)],
+        host=admin.host,
+        port=admin.port,
+        middlewares=[middleware(api.clock)],
+    )
+    try:
+        await server.start()
+    except OSError as exc:
+        raise ConflictError(
+            f"admin.port {admin.port} on {admin.host}: {exc.strerror or exc}; "
+            "set another one (SPGW_ADMIN__PORT)"
+        ) from exc
+    try:
+        yield server.port
+    finally:
+        await server.stop()

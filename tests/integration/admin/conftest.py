@@ -1,0 +1,40 @@
+"""An open API for each test."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gateway.access import Scope
+from gateway.telemetry import logs
+from tests.integration.admin.world import AdminWorld, Caller, open_world
+
+
+@pytest.fixture
+def lines() -> Iterator[io.BytesIO]:
+    """What the gateway logs."""
+    stream = io.BytesIO()
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    logs.configure(stream=stream)
+    yield stream
+    root.setLevel(level)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[AdminWorld]:
+    async with open_world(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def admin(world: AdminWorld) -> Caller:
+    return await world.caller(Scope.ADMIN)
