@@ -18,8 +18,8 @@ import orjson
 import uvloop
 
 from benchmarks.sink import Sink, SinkProtocol
+from gateway.model import UsagePlan
 from gateway.simulator.server import Simulator
-from gateway.simulator.spapi.operations import UsagePlan
 
 _PADDING = "x" * 900
 

@@ -47,6 +47,8 @@ def notification(
     *,
     notification_id: str | None = None,
     application_id: str = DEFAULT_APPLICATION.id,
+    subscription: str | None = None,
+    account_id: str = _ACCOUNT,
     wrap: str | None = None,
 ) -> bytes:
     """Return a message body.
@@ -56,6 +58,8 @@ def notification(
         about: What it is about.
         notification_id: Amazon's id for it; a new one unless given.
         application_id: Application that is subscribed.
+        subscription: Id of the subscription; one made of the seller and the type unless given.
+        account_id: AWS account that an EventBridge frame names.
         wrap: A `Wrap`; the type's own way unless given.
 
     Raises:
@@ -69,12 +73,14 @@ def notification(
         raise InvalidInputError(f"no wrap {wrap!r}; known are {', '.join(Wrap)}")
     metadata = {
         "ApplicationId": application_id,
-        "SubscriptionId": subscription_id(about.seller_id, type_),
+        "SubscriptionId": subscription or subscription_id(about.seller_id, type_),
         "PublishTime": rfc3339(about.at_ms),
         "NotificationId": notification_id or str(uuid.uuid4()),
     }
     envelope = _envelope(type_, kind, about, metadata)
-    return _wrapped(type_, about, envelope, Wrap(wrap) if wrap is not None else own_way)
+    if (wrap or own_way) == Wrap.EVENT_BRIDGE:
+        return _framed(type_, about, envelope, bus=f"{account_id}/{application_id}")
+    return _wrapped(about, orjson.dumps(envelope), Wrap(wrap or own_way))
 
 
 def _envelope(
@@ -99,35 +105,34 @@ def _camel(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _wrapped(type_: str, about: Subject, envelope: Mapping[str, Any], wrap: Wrap) -> bytes:
-    body = orjson.dumps(envelope)
-    match wrap:
-        case Wrap.SQS:
-            return body
-        case Wrap.DOUBLE:
-            return orjson.dumps(body.decode())
-        case Wrap.SNS:
-            return orjson.dumps(
-                {
-                    "Type": "Notification",
-                    "MessageId": str(uuid.uuid4()),
-                    "TopicArn": f"arn:aws:sns:us-east-1:{_ACCOUNT}:notifications",
-                    "Message": body.decode(),
-                    "Timestamp": rfc3339(about.at_ms),
-                }
-            )
-        case Wrap.EVENT_BRIDGE:
-            return orjson.dumps(
-                {
-                    "version": "0",
-                    "id": str(uuid.uuid4()),
-                    "detail-type": type_,
-                    "source": "aws.partner/sellingpartnerapi.amazon.com"
-                    f"/{_ACCOUNT}/{DEFAULT_APPLICATION.id}",
-                    "account": _ACCOUNT,
-                    "time": rfc3339(about.at_ms),
-                    "region": "us-east-1",
-                    "resources": [],
-                    "detail": envelope,
-                }
-            )
+def _framed(type_: str, about: Subject, envelope: Mapping[str, Any], *, bus: str) -> bytes:
+    """Return a notification in the frame of an event on `{account}/{application}`'s partner bus."""
+    return orjson.dumps(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": type_,
+            "source": f"aws.partner/sellingpartnerapi.amazon.com/{bus}",
+            "account": bus.partition("/")[0],
+            "time": rfc3339(about.at_ms),
+            "region": "us-east-1",
+            "resources": [],
+            "detail": envelope,
+        }
+    )
+
+
+def _wrapped(about: Subject, body: bytes, wrap: Wrap) -> bytes:
+    if wrap is Wrap.DOUBLE:
+        return orjson.dumps(body.decode())
+    if wrap is not Wrap.SNS:
+        return body
+    return orjson.dumps(
+        {
+            "Type": "Notification",
+            "MessageId": str(uuid.uuid4()),
+            "TopicArn": f"arn:aws:sns:us-east-1:{_ACCOUNT}:notifications",
+            "Message": body.decode(),
+            "Timestamp": rfc3339(about.at_ms),
+        }
+    )

@@ -148,6 +148,16 @@ class OrderBook:
         """Let nobody have an order of this id."""
         self._missing.add(order_id)
 
+    def some(
+        self, seller_id: str, count: int, marketplaces: Sequence[str], *, start: int = 0
+    ) -> Sequence[Order]:
+        """Return the `count` orders of a seller that begin with the one numbered `start`."""
+        found = (
+            self.find(seller_id, self.an_id(seller_id, number), marketplaces)
+            for number in range(start, start + count)
+        )
+        return [order for order in found if order is not None]
+
     def an_id(self, seller_id: str, number: int) -> str:
         """Return the id of a seller's n-th order."""
         draw = _random(self._seed, seller_id, str(number))

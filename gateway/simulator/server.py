@@ -3,6 +3,7 @@
 X-Amz-Target: AmazonSQS.…       local SQS
 POST /auth/o2/token             LWA
 /_simulator/…                   control routes
+/_documents/…                   documents of reports, feeds, queries and exports
 [/na|/eu|/fe]/…                 SP-API
 """
 
@@ -12,25 +13,36 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
 from gateway.clock import Clock, SystemClock
+from gateway.simulator.agenda import Agenda
+from gateway.simulator.apis.assembly import Apis
 from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
-from gateway.simulator.control import PREFIX, Control
+from gateway.simulator.control.accounts import AccountControl
+from gateway.simulator.control.calls import CallControl
+from gateway.simulator.control.play import PlayControl
+from gateway.simulator.control.router import PREFIX, Control
 from gateway.simulator.http import HttpServer
 from gateway.simulator.orders import OrderBook
 from gateway.simulator.spapi.accounts import Accounts, Application, Seller
-from gateway.simulator.spapi.api import SpApi
+from gateway.simulator.spapi.api import SpApi, unserved
+from gateway.simulator.spapi.documents import PREFIX as DOCUMENTS_PREFIX
+from gateway.simulator.spapi.documents import Documents
 from gateway.simulator.spapi.faults import SpApiFaults
 from gateway.simulator.spapi.lwa import TOKEN_PATH, Lwa
-from gateway.simulator.spapi.operations import UsagePlan
 from gateway.simulator.spapi.usage import Caller, Calls, Usage
 from gateway.simulator.sqs.faults import SqsFaults
+from gateway.simulator.sqs.outlet import LocalOutlet
 from gateway.simulator.sqs.protocol import SqsProtocol, is_sqs
 from gateway.simulator.sqs.service import LocalSqs
+from gateway.simulator.work import Work
+from gateway.spapi.catalog import Catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from aiohttp import web
+
+    from gateway.model import UsagePlan
 
 
 class Simulator:
@@ -45,8 +57,19 @@ class Simulator:
         strict: Refuse credentials that are not listed.
         usage_plans: Plans by operation id or full name that win over the operations' own.
         token_life_s: Seconds that an access token lives.
+        queue_s: Seconds that reports, feeds, queries and exports wait before work on them begins.
+        work_s: Seconds that the work takes.
         seed: What the orders are drawn from.
-        clock: Time of queues, tokens and buckets.
+        clock: Time of queues, tokens, buckets and work.
+
+    Attributes:
+        accounts: Applications, sellers and tokens.
+        orders: The orders that the SP-API shows.
+        work: How reports, feeds, queries and exports turn out.
+        faults: What goes wrong with calls.
+        apis: The state of the operations that are served.
+        sqs: The local SQS.
+        sqs_faults: What goes wrong with queues.
     """
 
     def __init__(  # noqa: PLR0913 each has a default, and all are keywords
@@ -60,6 +83,8 @@ class Simulator:
         strict: bool = False,
         usage_plans: Mapping[str, UsagePlan] | None = None,
         token_life_s: int = 3_600,
+        queue_s: float = 1.0,
+        work_s: float = 2.0,
         seed: int = 0,
         clock: Clock | None = None,
     ) -> None:
@@ -73,17 +98,46 @@ class Simulator:
             applications, sellers, clock=clock, strict=strict, token_life_s=token_life_s
         )
         self.orders = OrderBook(clock=clock, seed=seed)
+        self.work = Work(clock=clock, queue_s=queue_s, work_s=work_s)
+        self._agenda = Agenda(clock)
+        self._playing: asyncio.Task[None] | None = None
+        self._documents = Documents(clock)
+        first_arn = self.sqs.queues.named(queues[0]).arn if queues else None
+        self.apis = Apis(
+            accounts=self.accounts,
+            orders=self.orders,
+            work=self.work,
+            documents=self._documents,
+            outlet=LocalOutlet(self.sqs),
+            first_arn=first_arn,
+            agenda=self._agenda,
+            clock=clock,
+        )
         self.lwa = Lwa(self.accounts)
         self._usage = Usage(clock=clock, plans=usage_plans or {})
-        self._spapi = SpApi(self.accounts, self.orders, usage=self._usage, faults=self.faults)
+        self._spapi = SpApi(
+            accounts=self.accounts,
+            catalog=Catalog.load(),
+            answers=self.apis.answers,
+            fallback=unserved,
+            usage=self._usage,
+            faults=self.faults,
+        )
         self._sqs_protocol = SqsProtocol(self.sqs, self.sqs_faults)
         self._control = Control(
-            accounts=self.accounts,
-            lwa=self.lwa,
-            usage=self._usage,
-            spapi_faults=self.faults,
-            sqs_faults=self.sqs_faults,
-            describe=self.describe,
+            [
+                {("GET", ""): lambda _: self.describe()},
+                CallControl(
+                    lwa=self.lwa,
+                    usage=self._usage,
+                    spapi_faults=self.faults,
+                    sqs_faults=self.sqs_faults,
+                ).routes(),
+                AccountControl(self.accounts).routes(),
+                PlayControl(
+                    apis=self.apis, work=self.work, orders=self.orders, clock=clock
+                ).routes(),
+            ]
         )
         self._server = HttpServer(self._answer, host=host, port=port)
 
@@ -159,6 +213,7 @@ class Simulator:
             OSError: The port is taken, or the host is not ours.
         """
         await self._server.__aenter__()
+        self._playing = asyncio.create_task(self._agenda.run(), name="simulator agenda")
         return self
 
     async def __aexit__(
@@ -168,6 +223,9 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         """Stop listening; waiting polls are answered with what there is."""
+        if self._playing is not None:
+            self._playing.cancel()
+            await asyncio.wait([self._playing])
         self.sqs.close()
         await self._server.__aexit__(kind, error, trace)
 
@@ -178,6 +236,8 @@ class Simulator:
             return await self.lwa.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
+        if request.path.startswith(DOCUMENTS_PREFIX):
+            return await self._documents.answer(request)
         return await self._spapi.answer(request)
 
 

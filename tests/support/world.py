@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from aiobotocore.session import get_session
 
+from gateway.model import UsagePlan
 from gateway.simulator.server import Simulator
-from gateway.simulator.spapi.operations import UsagePlan
 from tests.support.processes import GatewayFolder
 from tests.support.truth import Receiver
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 REGIONS = ("na", "eu", "fe")
 _SWEEP_EVERY = 1_000
+_DAY_MS = 86_400_000
+_SECRET_LIFE_MS = 180 * _DAY_MS
+_OLD_SECRET_LIFE_MS = 7 * _DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,29 @@ class Grant:
     data_elements: Mapping[str, frozenset[str]] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecret:
+    """What a rotation made.
+
+    Attributes:
+        ends_at_ms: When the new secret ends.
+        old_ends_at_ms: When the one before it ends.
+    """
+
+    client_id: str
+    secret: str = field(repr=False)
+    ends_at_ms: int
+    old_ends_at_ms: int
+
+
+class SecretState(StrEnum):
+    """What a presented client secret is worth."""
+
+    GOOD = "good"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+
+
 class TokenState(StrEnum):
     """What a presented token is worth."""
 
@@ -97,6 +123,7 @@ class Accounts:
         self._clock = clock
         self._by_client = {application.client_id: application for application in applications}
         self._by_refresh_token = {seller.refresh_token: seller for seller in sellers}
+        self._old_secrets: dict[tuple[str, str], int] = {}
         self._revoked: set[str] = set()
         self._grants: dict[str, Grant] = {}
         self._issued = 0
@@ -108,7 +135,45 @@ class Accounts:
         known = self._by_client.get(client_id)
         if known is None and not self.strict and client_id and client_secret:
             return Application(id=client_id, client_id=client_id, client_secret=client_secret)
-        return known if known is not None and known.client_secret == client_secret else None
+        if known is None or self.secret_state(client_id, client_secret) is not SecretState.GOOD:
+            return None
+        return known
+
+    def secret_state(self, client_id: str, client_secret: str) -> SecretState:
+        """Return what a secret of a listed application is worth."""
+        known = self._by_client.get(client_id)
+        if known is not None and known.client_secret == client_secret:
+            return SecretState.GOOD
+        ends_at_ms = self._old_secrets.get((client_id, client_secret))
+        if ends_at_ms is None:
+            return SecretState.WRONG
+        return SecretState.GOOD if self._clock.now_ms() < ends_at_ms else SecretState.EXPIRED
+
+    def rotate(self, application_id: str) -> NewSecret | None:
+        """Give a listed application a new secret; the old one works for seven days more."""
+        known = next((one for one in self.applications if one.id == application_id), None)
+        if known is None:
+            return None
+        now_ms = self._clock.now_ms()
+        secret = "amzn1.oa2-cs.v1." + os.urandom(32).hex()
+        rotated = replace(known, client_secret=secret)
+        self._old_secrets[known.client_id, known.client_secret] = now_ms + _OLD_SECRET_LIFE_MS
+        self._by_client[known.client_id] = rotated
+        self.applications = tuple(
+            rotated if one.id == application_id else one for one in self.applications
+        )
+        return NewSecret(
+            client_id=known.client_id,
+            secret=secret,
+            ends_at_ms=now_ms + _SECRET_LIFE_MS,
+            old_ends_at_ms=now_ms + _OLD_SECRET_LIFE_MS,
+        )
+
+    def expire_secrets(self, client_id: str) -> None:
+        """End the secrets that an application had before its present one."""
+        for key in self._old_secrets:
+            if key[0] == client_id:
+                self._old_secrets[key] = self._clock.now_ms()
 
     def seller(self, application: Application, refresh_token: str) -> Seller | None:
         """Return the seller who gave the application this refresh token, or None."""

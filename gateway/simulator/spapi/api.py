@@ -1,42 +1,43 @@
 """The operations over HTTP: token, region, usage plan, faults, then the answer.
 
-The order of the checks is Amazon's as far as it shows from outside. Unknown query keys are ignored.
-A call counts from the moment its token, region and operation are known to be good.
+The order of the checks is Amazon's as far as it shows from outside. A call counts from the moment
+its token, region and operation are known to be good. What each operation answers is said by the
+modules of `gateway.simulator.apis`; a catalogued operation that none of them serves is answered by
+the static cases of Amazon's models, where a checkout of them is at hand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.errors import InvalidInputError
-from gateway.simulator.spapi import operations, wire
-from gateway.simulator.spapi.accounts import REGIONS, Grant, Seller, TokenState
+from gateway.simulator.spapi import wire
+from gateway.simulator.spapi.accounts import REGIONS, Grant, TokenState
 from gateway.simulator.spapi.answers import (
     RATE_HEADER,
     RATE_HEADER_STATUSES,
     RefusalError,
     bad_input,
     denied,
+    not_found,
     over_quota,
     refuse,
     respond,
 )
+from gateway.simulator.spapi.call import Answer, Call
 from gateway.simulator.spapi.faults import Fault, SpApiFaults, parse_fault
-from gateway.simulator.spapi.order_views import INCLUDED_DATA, order_2026, order_v0
-from gateway.simulator.spapi.restricted import asked_resources, opened_elements
+from gateway.simulator.spapi.operations import Routes
 from gateway.simulator.spapi.usage import Caller, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from aiohttp import web
-    from multidict import MultiMapping
 
-    from gateway.simulator.orders import Order, OrderBook
     from gateway.simulator.spapi.accounts import Accounts
-    from gateway.simulator.spapi.operations import Operation
+    from gateway.simulator.spapi.call import Answering
+    from gateway.spapi.catalog import Catalog, Operation
 
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 a header's name
 FAULT_HEADER = "x-simulator-fault"
@@ -50,35 +51,39 @@ _TOKEN_DETAILS: Mapping[TokenState, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """A call whose token, region and operation are known to be good."""
-
-    operation: Operation
-    path: str
-    arguments: Mapping[str, str]
-    query: MultiMapping[str]
-    body: bytes
-    grant: Grant
-    caller: Caller
+# Amazon lets these be called with the seller's token too: some types refuse the grantless one.
+_EITHER_TOKEN = frozenset({"getSubscriptionById", "deleteSubscriptionById"})
 
 
 class SpApi:
-    """The local SP-API behind one handler."""
+    """The local SP-API behind one handler.
+
+    Args:
+        accounts: Whose tokens are good.
+        catalog: Every operation, and those that Amazon removed.
+        answers: What answers each operation that is served, by full name.
+        fallback: What answers the other ones.
+        usage: Who has calls left.
+        faults: What goes wrong on request.
+    """
 
     def __init__(
-        self, accounts: Accounts, orders: OrderBook, *, usage: Usage, faults: SpApiFaults
+        self,
+        *,
+        accounts: Accounts,
+        catalog: Catalog,
+        answers: Mapping[str, Answering],
+        fallback: Answering,
+        usage: Usage,
+        faults: SpApiFaults,
     ) -> None:
         self._accounts = accounts
-        self._orders = orders
         self._usage = usage
         self._faults = faults
-        self._routes = operations.Routes()
-        self._answers: Mapping[str, Callable[[_Call], Mapping[str, Any]]] = {
-            operations.GET_ORDER.name: self._get_order,
-            operations.GET_ORDER_V0.name: self._get_order_v0,
-            operations.CREATE_RESTRICTED_DATA_TOKEN.name: self._create_restricted_data_token,
-        }
+        self._routes = Routes(catalog.operations)
+        self._removed = Routes(catalog.removed)
+        self._answers = dict(answers)
+        self._fallback = fallback
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to one request; never raises for what the client sent."""
@@ -89,7 +94,7 @@ class SpApi:
             return refuse(exc)
         self._usage.came(call.caller)
         response: web.StreamResponse
-        if not self._usage.take(call.caller, self._usage.plan(call.operation)):
+        if not self._usage.take(call.caller, call.operation):
             fault, response = None, refuse(over_quota())
         else:
             fault = fault or self._faults.strike(
@@ -103,13 +108,13 @@ class SpApi:
 
     # ── admission ────────────────────────────────────────────────────────────────────────────────
 
-    async def _admit(self, request: web.BaseRequest) -> _Call:
+    async def _admit(self, request: web.BaseRequest) -> Call:
         """Return what is called and by whom.
 
         Raises:
             RefusalError: The headers, the token or the region are wrong, or nothing is there.
         """
-        region, path = split_region(request.path)
+        region, path = split_region(request.rel_url.raw_path)
         if not 0 < len(request.headers.get("User-Agent", "")) <= _MAX_USER_AGENT:
             raise bad_input(f"A user-agent of 1 to {_MAX_USER_AGENT} characters is needed.")
         state, grant = self._accounts.grant(request.headers.get(TOKEN_HEADER))
@@ -120,71 +125,60 @@ class SpApi:
             raise denied(f"The seller has not authorised the application in {region}.")
         found = self._routes.find(request.method, path)
         if found is None:
-            raise RefusalError(
-                501,
-                "NotImplemented",
-                f"The local SP-API does not serve {request.method} {path}.",
-                "It serves " + ", ".join(served.name for served in operations.SERVED) + ".",
-            )
+            raise self._nothing_there(request.method, path)
         operation, arguments = found
         seller_id = grant.seller.id if grant.seller is not None else None
-        return _Call(
+        return Call(
             operation=operation,
             path=path,
             arguments=arguments,
             query=request.query,
             body=await request.read(),
             grant=grant,
+            base_url=f"{request.scheme}://{request.host}",
             caller=Caller(
                 grant.application, seller_id, region or home or REGIONS[0], operation.name
             ),
         )
 
+    def _nothing_there(self, method: str, path: str) -> RefusalError:
+        removed = self._removed.find(method, path)
+        if removed is None:
+            return not_found("operation", f"The Selling Partner API has no {method} {path}.")
+        gone, _ = removed
+        return not_found("operation", f"{gone.name} was removed on {gone.removed}.")
+
     # ── answering ────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(
-        self, request: web.BaseRequest, call: _Call, fault: Fault | None
+        self, request: web.BaseRequest, call: Call, fault: Fault | None
     ) -> web.StreamResponse:
         if fault is not None and (early := await wire.instead(request, fault)) is not None:
             return early
         try:
-            response = respond(200, self._answers[call.operation.name](call))
+            _check_token(call.operation, call.grant)
+            answer = self._answers.get(call.operation.name, self._fallback)(call)
+            response = respond(answer.status, answer.body)
         except RefusalError as exc:
             response = refuse(exc)
         if response.status in RATE_HEADER_STATUSES:
             response.headers[RATE_HEADER] = f"{self._usage.plan(call.operation).rate_per_s:g}"
         return response if fault is None else await wire.on_top(request, response, fault)
 
-    def _get_order(self, call: _Call) -> Mapping[str, Any]:
-        included = {
-            name
-            for text in call.query.getall("includedData", [])
-            for name in text.split(",")
-            if name
-        }
-        if unknown := included - INCLUDED_DATA:
-            raise bad_input("includedData is invalid.", ", ".join(sorted(unknown)))
-        return {"order": order_2026(self._order(call), included)}
 
-    def _get_order_v0(self, call: _Call) -> Mapping[str, Any]:
-        opened = opened_elements(call.grant, path=call.path, template=call.operation.path)
-        return {"payload": order_v0(self._order(call), opened)}
+def unserved(call: Call) -> Answer:
+    """Refuse an operation that the simulator knows and does not play.
 
-    def _create_restricted_data_token(self, call: _Call) -> Mapping[str, Any]:
-        _seller(call)
-        if call.grant.data_elements is not None:
-            raise denied("A restricted data token can't mint another.")
-        token = self._accounts.restrict(call.grant, asked_resources(call.body))
-        return {"restrictedDataToken": token, "expiresIn": self._accounts.token_life_s}
-
-    def _order(self, call: _Call) -> Order:
-        seller = _seller(call)
-        order = self._orders.find(seller.id, call.arguments["orderId"], seller.marketplaces)
-        if order is None:
-            raise RefusalError(
-                404, "NotFound", "The requested order does not exist.", call.arguments["orderId"]
-            )
-        return order
+    Raises:
+        RefusalError: Always.
+    """
+    raise RefusalError(
+        501,
+        "NotImplemented",
+        f"The local SP-API knows {call.operation.name} and does not play it.",
+        "Start it with --models DIR, a checkout of amzn/selling-partner-api-models, and it answers "
+        "with the static sandbox cases that Amazon's model of the operation holds.",
+    )
 
 
 def split_region(path: str) -> tuple[str, str]:
@@ -193,10 +187,19 @@ def split_region(path: str) -> tuple[str, str]:
     return (first, "/" + rest) if first in REGIONS else ("", path)
 
 
-def _seller(call: _Call) -> Seller:
-    if call.grant.seller is None:
+def _check_token(operation: Operation, grant: Grant) -> None:
+    """Let a token through that is of the kind and scope that the operation takes.
+
+    Raises:
+        RefusalError: It is of another.
+    """
+    if grant.seller is not None:
+        if operation.scope is not None and operation.id not in _EITHER_TOKEN:
+            raise denied(f"The operation is grantless: it needs a token of {operation.scope}.")
+    elif operation.scope is None:
         raise denied("The operation needs a seller's token; this one is grantless.")
-    return call.grant.seller
+    elif operation.scope not in (grant.scope or "").split():
+        raise denied(f"The operation needs a token of {operation.scope}.")
 
 
 def _asked_fault(request: web.BaseRequest) -> Fault | None:

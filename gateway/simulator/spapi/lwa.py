@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from gateway.simulator.http import json_response
+from gateway.simulator.spapi.accounts import SecretState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,11 +50,18 @@ class Lwa:
 
     def token(self, fields: Mapping[str, Any]) -> web.Response:
         """Return the answer to a token request with these fields."""
-        application = self._accounts.application(
-            str(fields.get("client_id") or ""), str(fields.get("client_secret") or "")
-        )
+        client_id = str(fields.get("client_id") or "")
+        secret = str(fields.get("client_secret") or "")
+        application = self._accounts.application(client_id, secret)
         if application is None:
-            return self._refuse(401, "invalid_client", "Client authentication failed.")
+            ended = self._accounts.secret_state(client_id, secret) is SecretState.EXPIRED
+            return self._refuse(
+                401,
+                "invalid_client",
+                "The LWA secret token you provided has expired."
+                if ended
+                else "Client authentication failed.",
+            )
         match fields.get("grant_type"):
             case "refresh_token":
                 return self._refreshed(application, str(fields.get("refresh_token") or ""))

@@ -1,86 +1,90 @@
-"""The operations that are served, as data, and which of them a request means.
+"""Which catalogued operation a request means.
 
-Rates are the defaults of Amazon's pages, taken from the public models of August 2026.
+Operations, their usage plans and scopes are the facts of `gateway.spapi.catalog`: 370 live ones,
+and those that Amazon removed.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+from urllib.parse import unquote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsagePlan:
-    """How often an operation may be called.
-
-    Attributes:
-        rate_per_s: Calls a second that the bucket regains.
-        burst: Calls that it holds at most.
-    """
-
-    rate_per_s: float
-    burst: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One operation.
-
-    Attributes:
-        name: `api.version.operationId`.
-        path: Path template as Amazon prints it.
-        plan: Usage plan of one application and seller.
-    """
-
-    name: str
-    method: str
-    path: str
-    plan: UsagePlan
+class Routed(Protocol):
+    """What can be found by method and path: an operation, live or removed."""
 
     @property
-    def id(self) -> str:
-        """The bare operation id, such as `getOrder`."""
-        return self.name.rpartition(".")[2]
+    def method(self) -> str:
+        """HTTP method in capitals."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Path template with `{parameters}`."""
+        ...
 
 
-GET_ORDER = Operation(
-    name="orders.2026-01-01.getOrder",
-    method="GET",
-    path="/orders/2026-01-01/orders/{orderId}",
-    plan=UsagePlan(rate_per_s=0.5, burst=30),
-)
-GET_ORDER_V0 = Operation(
-    name="orders.v0.getOrder",
-    method="GET",
-    path="/orders/v0/orders/{orderId}",
-    plan=UsagePlan(rate_per_s=0.5, burst=30),
-)
-CREATE_RESTRICTED_DATA_TOKEN = Operation(
-    name="tokens.2021-03-01.createRestrictedDataToken",
-    method="POST",
-    path="/tokens/2021-03-01/restrictedDataToken",
-    plan=UsagePlan(rate_per_s=1.0, burst=10),
-)
-SERVED: Sequence[Operation] = (GET_ORDER, GET_ORDER_V0, CREATE_RESTRICTED_DATA_TOKEN)
+RoutedT = TypeVar("RoutedT", bound=Routed)
 
 
-class Routes:
-    """Finds the operation of a method and path."""
+@dataclass(slots=True)
+class _Node(Generic[RoutedT]):
+    """One segment of a path: what may follow it, and what ends here by method."""
 
-    def __init__(self, operations: Sequence[Operation] = SERVED) -> None:
-        self._routes = [(operation, _pattern(operation.path)) for operation in operations]
-
-    def find(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
-        """Return the operation and its path parameters, or None where none is served."""
-        for operation, pattern in self._routes:
-            if operation.method == method and (match := pattern.fullmatch(path)):
-                return operation, match.groupdict()
-        return None
+    literal: dict[str, _Node[RoutedT]] = field(default_factory=dict)
+    parameter: _Node[RoutedT] | None = None
+    ends: dict[str, tuple[RoutedT, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+class Routes(Generic[RoutedT]):
+    """Finds the operation of a method and path; a literal segment wins over a parameter."""
+
+    def __init__(self, operations: Sequence[RoutedT]) -> None:
+        self._root: _Node[RoutedT] = _Node()
+        for operation in operations:
+            self._add(operation)
+
+    def find(self, method: str, path: str) -> tuple[RoutedT, Mapping[str, str]] | None:
+        """Return the operation and its path parameters, or None where the catalog has none.
+
+        Args:
+            method: HTTP method in capitals.
+            path: As it stands on the wire: a `%2F` is part of a parameter, not a separator.
+        """
+        segments = path.strip("/").split("/")
+        found = _end(self._root, segments, 0, method)
+        if found is None:
+            return None
+        (operation, names), values = found
+        return operation, dict(zip(names, map(unquote, values), strict=True))
+
+    def _add(self, operation: RoutedT) -> None:
+        node, names = self._root, []
+        for segment in operation.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                names.append(segment.strip("{}"))
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        node.ends[operation.method] = operation, tuple(names)
+
+
+def _end(
+    node: _Node[RoutedT], segments: Sequence[str], at: int, method: str
+) -> tuple[tuple[RoutedT, tuple[str, ...]], list[str]] | None:
+    if at == len(segments):
+        end = node.ends.get(method)
+        return None if end is None else (end, [])
+    segment = segments[at]
+    if (following := node.literal.get(segment)) is not None:
+        found = _end(following, segments, at + 1, method)
+        if found is not None:
+            return found
+    if node.parameter is not None and segment:
+        found = _end(node.parameter, segments, at + 1, method)
+        if found is not None:
+            return found[0], [segment, *found[1]]
+    return None

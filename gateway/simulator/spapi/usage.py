@@ -1,7 +1,8 @@
 """Usage plans: who has calls left, and who called how often; decides which call is one too many.
 
 A bucket belongs to one (application, seller, region, operation), as Amazon's page "Usage Plans and
-Rate Limits" says.
+Rate Limits" says; where Amazon states a limit for the application over all its sellers, a second
+one belongs to (application, region, operation).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.clock import rfc3339
+from gateway.spapi.catalog import UNKNOWN_PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.clock import Clock
-    from gateway.simulator.spapi.operations import Operation, UsagePlan
+    from gateway.model import UsagePlan
+    from gateway.spapi.catalog import Operation
 
 _TIMES_KEPT = 1_000
 _THROTTLED = 429
@@ -68,26 +71,35 @@ class Usage:
     def __init__(self, *, clock: Clock, plans: Mapping[str, UsagePlan]) -> None:
         self.plans = dict(plans)
         self._clock = clock
-        self._buckets: dict[Caller, _Bucket] = {}
+        self._buckets: dict[tuple[str, ...] | Caller, _Bucket] = {}
         self._calls: dict[Caller, Calls] = {}
 
     def plan(self, operation: Operation) -> UsagePlan:
         """Return the plan that an operation runs under."""
-        return self.plans.get(operation.name) or self.plans.get(operation.id) or operation.plan
+        given = self.plans.get(operation.name) or self.plans.get(operation.id)
+        return given or operation.plan or UNKNOWN_PLAN
 
-    def take(self, caller: Caller, plan: UsagePlan) -> bool:
-        """Draw one call from the caller's bucket; False where it is empty."""
+    def take(self, caller: Caller, operation: Operation) -> bool:
+        """Draw one call from the caller's buckets; False where one of them is empty."""
         now_s = self._clock.monotonic_s()
-        bucket = self._buckets.get(caller)
+        buckets = [self._bucket(caller, self.plan(operation), now_s)]
+        if (shared := operation.application_plan) is not None:
+            key = (caller.application, caller.region, caller.operation)
+            buckets.append(self._bucket(key, shared, now_s))
+        if any(bucket.tokens < 1 for bucket in buckets):
+            return False
+        for bucket in buckets:
+            bucket.tokens -= 1
+        return True
+
+    def _bucket(self, key: tuple[str, ...] | Caller, plan: UsagePlan, now_s: float) -> _Bucket:
+        bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[caller] = _Bucket(plan.burst, now_s)
+            bucket = self._buckets[key] = _Bucket(plan.burst, now_s)
         gained = (now_s - bucket.filled_at_s) * plan.rate_per_s
         bucket.tokens = min(float(plan.burst), bucket.tokens + gained)
         bucket.filled_at_s = now_s
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+        return bucket
 
     def came(self, caller: Caller) -> None:
         """Count a call that came in."""

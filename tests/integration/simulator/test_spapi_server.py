@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.model import UsagePlan
 from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
 from gateway.simulator.server import Simulator
-from gateway.simulator.spapi.operations import UsagePlan
 from gateway.simulator.spapi.usage import Caller
 
 SELLER = DEFAULT_SELLERS[0]
@@ -174,9 +174,14 @@ async def test_a_seller_is_at_home_in_one_region(client):
 
 
 async def test_what_is_not_served_says_so(client):
-    status, _, body = await client.call("/sellers/v1/account", await client.token())
+    token = await client.token()
+    status, _, body = await client.call("/sales/v1/orderMetrics", token)
     assert status == 501
-    assert "getOrder" in _details(body)[1]
+    assert "--models" in _details(body)[1]
+    status, _, body = await client.call("/catalog/v0/items", token)
+    assert (status, _details(body)[0]) == (404, "NotFound")
+    assert "was removed on 2025" in _details(body)[1]
+    assert (await client.call("/no/such/path", token))[0] == 404
 
 
 @pytest.mark.parametrize("agent", ["", "x" * 501])

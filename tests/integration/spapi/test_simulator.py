@@ -10,7 +10,6 @@ from gateway.clock import SystemClock
 from gateway.errors import SpApiAuthorizationError, SpApiRequestError
 from gateway.model import Application, Seller, UsagePlan
 from gateway.simulator.server import Simulator
-from gateway.simulator.spapi.operations import UsagePlan as SimulatedPlan
 from gateway.spapi.assembly import ClientNeeds, ClientOptions, make_client
 from gateway.spapi.throttle import CallDeferred
 from gateway.store import open_store
@@ -37,7 +36,7 @@ class NoSignals:
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    plans = {"getOrder": SimulatedPlan(rate_per_s=20, burst=10)}
+    plans = {"getOrder": UsagePlan(rate_per_s=20, burst=10)}
     async with Simulator(usage_plans=plans, strict=True) as running:
         yield running
 

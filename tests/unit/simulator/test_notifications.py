@@ -10,7 +10,14 @@ from gateway.simulator.notifications import Wrap, known_types, notification, sub
 from gateway.simulator.payloads import KINDS, Subject
 
 ABOUT = Subject(seller_id="A1SELLER", at_ms=1_800_000_000_000)
-SELLERLESS = {"ACCOUNT_STATUS_CHANGED", "APPLICATION_OAUTH_CLIENT_NEW_SECRET"}
+SELLERLESS = {
+    "ACCOUNT_STATUS_CHANGED",
+    "APPLICATION_OAUTH_CLIENT_NEW_SECRET",
+    "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY",
+    "BRANDED_ITEM_CONTENT_CHANGE",
+    "ITEM_PRODUCT_TYPE_CHANGE",
+    "SHIPMENT_TRACKING_MILESTONE_CHANGED",
+}
 
 
 @pytest.mark.parametrize("wrap", [*Wrap, None])

@@ -1,9 +1,9 @@
 """Orders drawn from a seed, and how two versions of the API show them."""
 
+from gateway.simulator.apis.order_views import INCLUDED_DATA, order_2026, order_v0
 from gateway.simulator.cast import DEFAULT_SELLERS
 from gateway.simulator.marketplaces import MARKETPLACES
 from gateway.simulator.orders import Order, OrderBook, OrderStatus
-from gateway.simulator.spapi.order_views import INCLUDED_DATA, order_2026, order_v0
 from tests.support.clock import FakeClock
 
 US = ("ATVPDKIKX0DER",)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.simulator.apis.restricted import asked_resources
 from gateway.simulator.spapi.answers import RefusalError
-from gateway.simulator.spapi.restricted import asked_resources
 from gateway.simulator.sqs.errors import SqsError
 from gateway.simulator.sqs.messages import attributes_md5
 from gateway.simulator.sqs.parameters import Parameters

@@ -7,15 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidInputError
+from gateway.model import UsagePlan
+from gateway.simulator.apis.restricted import asked_resources, opened_elements
 from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
 from gateway.simulator.spapi.accounts import Accounts, TokenState
 from gateway.simulator.spapi.api import split_region
 from gateway.simulator.spapi.faults import FaultKind, SpApiFaults, parse_fault
-from gateway.simulator.spapi.operations import GET_ORDER, GET_ORDER_V0, Routes, UsagePlan
-from gateway.simulator.spapi.restricted import asked_resources, opened_elements
+from gateway.simulator.spapi.operations import Routes
 from gateway.simulator.spapi.usage import Caller, Usage
+from gateway.spapi.catalog import Catalog
 from tests.support.clock import FakeClock
 
+CATALOG = Catalog.load()
+GET_ORDER = CATALOG.find("orders.2026-01-01.getOrder")
+GET_ORDER_V0 = CATALOG.find("orders.v0.getOrder")
 CALLER = Caller("app", "seller", "na", GET_ORDER.name)
 SELLER = DEFAULT_SELLERS[0]
 
@@ -31,11 +36,12 @@ def _accounts(clock: FakeClock, *, strict: bool = False) -> Accounts:
 )
 def test_a_bucket_lets_exactly_burst_and_rate_through(rate, burst, waits):
     clock = FakeClock()
-    usage, plan = Usage(clock=clock, plans={}), UsagePlan(rate_per_s=rate, burst=burst)
+    plan = UsagePlan(rate_per_s=rate, burst=burst)
+    usage = Usage(clock=clock, plans={GET_ORDER.name: plan})
     passed_ms = []
     for wait_s in waits:
         clock.advance(wait_s)
-        if usage.take(CALLER, plan):
+        if usage.take(CALLER, GET_ORDER):
             passed_ms.append(clock.now_ms())
     for first, start_ms in enumerate(passed_ms):
         for last in range(first, len(passed_ms)):
@@ -44,11 +50,12 @@ def test_a_bucket_lets_exactly_burst_and_rate_through(rate, burst, waits):
 
 
 def test_buckets_are_apart_by_each_part_of_the_caller():
-    usage, plan = Usage(clock=FakeClock(), plans={}), UsagePlan(rate_per_s=0.5, burst=1)
-    assert usage.take(CALLER, plan)
-    assert not usage.take(CALLER, plan)
+    plan = UsagePlan(rate_per_s=0.5, burst=1)
+    usage = Usage(clock=FakeClock(), plans={GET_ORDER.name: plan})
+    assert usage.take(CALLER, GET_ORDER)
+    assert not usage.take(CALLER, GET_ORDER)
     for field in Caller._fields:
-        assert usage.take(CALLER._replace(**{field: "other"}), plan)
+        assert usage.take(CALLER._replace(**{field: "other"}), GET_ORDER)
 
 
 def test_a_plan_by_full_name_wins_over_one_by_operation_id():
@@ -184,12 +191,35 @@ def test_a_fault_with_a_chance_strikes_some():
 
 
 def test_routes_tell_the_versions_apart():
-    routes = Routes()
+    routes = Routes(CATALOG.operations)
     operation, arguments = routes.find("GET", "/orders/v0/orders/111-2-3")
     assert (operation, arguments) == (GET_ORDER_V0, {"orderId": "111-2-3"})
     assert routes.find("GET", "/orders/2026-01-01/orders/1")[0] is GET_ORDER
     assert routes.find("POST", "/orders/v0/orders/1") is None
-    assert routes.find("GET", "/orders/v0/orders/1/address") is None
+    assert routes.find("GET", "/orders/v0/orders/1/nothing") is None
+    assert routes.find("GET", "/orders/v0/orders/") is not routes.find("GET", "/orders/v0/orders/1")
+
+
+def test_every_catalogued_operation_is_found_by_its_own_path():
+    routes = Routes(CATALOG.operations)
+    for operation in CATALOG.operations:
+        path = operation.path.replace("{", "a%2Fb-").replace("}", "")
+        found, arguments = routes.find(operation.method, path)
+        assert found is operation
+        assert all(value == f"a/b-{name}" for name, value in arguments.items())
+        assert len(arguments) == operation.path.count("{")
+
+
+def test_an_application_has_a_limit_over_all_its_sellers_where_amazon_states_one():
+    operation = CATALOG.find("catalogItems.2022-04-01.getCatalogItem")
+    shared = operation.application_plan
+    usage = Usage(clock=FakeClock(), plans={})
+    passed = sum(
+        usage.take(Caller("app", f"seller-{number}", "na", operation.name), operation)
+        for number in range(shared.burst + 7)
+    )
+    assert passed == shared.burst
+    assert usage.take(Caller("other", "seller-1", "na", operation.name), operation)
 
 
 @pytest.mark.parametrize(

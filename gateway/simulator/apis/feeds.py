@@ -1,0 +1,166 @@
+"""Feeds 2021-06-30: documents to upload, feeds made of them, processing reports.
+
+Source: Amazon's page "Feeds API v2021-06-30".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gateway.simulator.apis.contents import feed_result
+from gateway.simulator.apis.jobs import (
+    DOCUMENT_LIFE_S,
+    Job,
+    Jobs,
+    Workshop,
+    asked_for,
+    new_document_id,
+    stored,
+)
+from gateway.simulator.payloads import Subject
+from gateway.simulator.spapi.answers import bad_input, not_found
+from gateway.simulator.spapi.call import Answer, Call, needed_text, texts
+
+if TYPE_CHECKING:
+    from gateway.simulator.spapi.call import Answering
+    from gateway.simulator.spapi.documents import Content
+
+_FIRST_ID = 200_000_020_000
+_MAX_PLACES = 25
+
+
+class Feeds:
+    """The feeds of all sellers."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._jobs = Jobs(
+            first_id=_FIRST_ID, clock=shop.clock, agenda=shop.agenda, finish=self._finish
+        )
+        self._uploads: set[tuple[str, str]] = set()
+        self._results: set[tuple[str, str]] = set()
+
+    def answers(self) -> Mapping[str, Answering]:
+        """See `Api`."""
+        return {
+            "feeds.2021-06-30.createFeedDocument": self._create_document,
+            "feeds.2021-06-30.getFeedDocument": self._document,
+            "feeds.2021-06-30.createFeed": self._create,
+            "feeds.2021-06-30.getFeeds": self._list,
+            "feeds.2021-06-30.getFeed": lambda call: Answer(
+                body=self._shown(self._jobs.called(call, "feedId"))
+            ),
+            "feeds.2021-06-30.cancelFeed": self._cancel,
+        }
+
+    def _create_document(self, call: Call) -> Answer:
+        content_type = needed_text(call.fields(), "contentType")
+        document_id = new_document_id(call.caller.region)
+        self._uploads.add((call.seller.id, document_id))
+        url = self._shop.documents.link(
+            call.seller.id,
+            document_id,
+            base_url=call.base_url,
+            life_s=DOCUMENT_LIFE_S,
+            upload_type=content_type,
+        )
+        return Answer(status=201, body={"feedDocumentId": document_id, "url": url})
+
+    def _create(self, call: Call) -> Answer:
+        fields, seller_id = call.fields(), call.seller.id
+        places = texts(fields, "marketplaceIds")
+        if not 1 <= len(places) <= _MAX_PLACES:
+            raise bad_input(f"marketplaceIds takes 1 to {_MAX_PLACES} ids.", "marketplaceIds")
+        input_id = needed_text(fields, "inputFeedDocumentId")
+        if (seller_id, input_id) not in self._uploads:
+            raise bad_input("inputFeedDocumentId is invalid.", input_id)
+        feed_type = needed_text(fields, "feedType")
+        recipe, course = self._shop.work.begin("feeds", feed_type)
+        upload = self._shop.documents.get(seller_id, input_id)
+        if upload is None or not upload.body:
+            course = replace(course, outcome="FATAL")
+        job = Job(
+            id=self._jobs.next_id(seller_id),
+            seller=seller_id,
+            type=feed_type,
+            course=course,
+            recipe=recipe,
+            asked={"feedType": feed_type, "marketplaceIds": list(places), "input": input_id},
+            document_id=(
+                new_document_id(call.caller.region) if course.outcome != "CANCELLED" else None
+            ),
+        )
+        self._jobs.add(job)
+        return Answer(status=202, body={"feedId": job.id})
+
+    def _list(self, call: Call) -> Answer:
+        asked = asked_for(call, types="feedTypes", token="nextToken")  # noqa: S106 a name
+        if not asked["types"] and "nextToken" not in call.query:
+            raise bad_input("feedTypes or nextToken is required.", "feedTypes")
+        jobs, following = self._jobs.page(call, asked)
+        body: dict[str, Any] = {"feeds": [self._shown(job) for job in jobs]}
+        if following is not None:
+            body["nextToken"] = following
+        return Answer(body=body)
+
+    def _cancel(self, call: Call) -> Answer:
+        self._jobs.cancel(self._jobs.called(call, "feedId"))
+        return Answer(body={})
+
+    def _shown(self, job: Job) -> Mapping[str, Any]:
+        shown = {"feedId": job.id, **self._jobs.shown(job)}
+        del shown["input"]
+        if self._jobs.ended(job) and job.document_id is not None:
+            shown["resultFeedDocumentId"] = job.document_id
+        return shown
+
+    def _document(self, call: Call) -> Answer:
+        key = call.seller.id, call.arguments["feedDocumentId"]
+        content = self._shop.documents.get(*key)
+        if content is None or not (key in self._results or key in self._uploads):
+            raise not_found("feed document", key[1])
+        gzip = key in self._results and content.body.startswith(b"\x1f\x8b")
+        encoded = call.query.get("enableContentEncodingUrlHeader") == "true"
+        url = self._shop.documents.link(
+            *key,
+            base_url=call.base_url,
+            life_s=DOCUMENT_LIFE_S,
+            encoding="gzip" if gzip and encoded else None,
+        )
+        shown = {"feedDocumentId": key[1], "url": url}
+        return Answer(body=shown | ({"compressionAlgorithm": "GZIP"} if gzip else {}))
+
+    def _finish(self, job: Job) -> None:
+        if job.document_id is not None:
+            upload = self._shop.documents.get(job.seller, job.asked["input"])
+            result = feed_result(job.id, job.type, _messages(upload))
+            gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
+            self._shop.documents.put(job.seller, job.document_id, stored(result, gzip=gzip))
+            self._results.add((job.seller, job.document_id))
+        self._shop.publisher.publish(
+            "FEED_PROCESSING_FINISHED",
+            Subject(
+                seller_id=job.seller,
+                at_ms=job.course.ends_at_ms,
+                feed_id=job.id,
+                feed_type=job.type,
+                processing_status=job.course.outcome,
+                document_id=job.document_id,
+            ),
+        )
+
+
+def _messages(upload: Content | None) -> int:
+    """Return how many messages or lines an uploaded feed has."""
+    if upload is None:
+        return 0
+    try:
+        fields = orjson.loads(upload.body)
+    except orjson.JSONDecodeError:
+        return max(0, len(upload.body.splitlines()) - 1)
+    messages = fields.get("messages") if isinstance(fields, dict) else None
+    return len(messages) if isinstance(messages, list) else 0

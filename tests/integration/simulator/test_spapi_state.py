@@ -1,0 +1,203 @@
+"""What the local SP-API keeps between calls, over HTTP: links that die, queues that fill."""
+
+import gzip
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
+from gateway.simulator.server import Simulator
+from tests.integration.simulator.test_spapi_server import Client
+from tests.support.clock import FakeClock
+
+SELLER = DEFAULT_SELLERS[0]
+PLACE = "ATVPDKIKX0DER"
+EXPORTS = "/tax/invoices/2024-06-19"
+REPORTS = "/reports/2021-06-30"
+NOTIFICATIONS = "/notifications/v1"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def client(clock: FakeClock, http: aiohttp.ClientSession) -> AsyncIterator[Client]:
+    async with Simulator(queues=["a"], queue_s=0, work_s=0, clock=clock) as simulator:
+        yield Client(simulator, http)
+
+
+async def _post(client: Client, path: str, token: str, body: Any) -> Any:
+    status, _, answer = await client.call(path, token, method="POST", json=body)
+    assert status < 300, answer
+    return answer
+
+
+async def _grantless(client: Client, scope: str = "notifications") -> str:
+    return await client.token(grant_type="client_credentials", scope=f"sellingpartnerapi::{scope}")
+
+
+async def _get(url: str, http: aiohttp.ClientSession) -> tuple[int, bytes]:
+    async with http.get(url, auto_decompress=False) as answer:
+        return answer.status, await answer.read()
+
+
+async def test_the_url_of_an_invoices_document_dies_after_30_seconds(client, clock, http):
+    token = await client.token()
+    made = await _post(client, f"{EXPORTS}/exports", token, {"marketplaceId": "A2Q3Y263D00KWC"})
+    _, _, shown = await client.call(f"{EXPORTS}/exports/{made['exportId']}", token)
+    [first, second] = shown["export"]["invoicesDocumentIds"]
+    _, _, document = await client.call(f"{EXPORTS}/documents/{first}", token)
+    url = document["invoicesDocument"]["invoicesDocumentUrl"]
+    clock.advance(29)
+    status, body = await _get(url, http)
+    assert (status, body[:2]) == (200, b"PK")
+    clock.advance(1)
+    status, body = await _get(url, http)
+    assert status == 403
+    assert b"Request has expired" in body
+    # One document a minute: the bucket of the plan holds a single call.
+    clock.advance(-30)
+    assert (await client.call(f"{EXPORTS}/documents/{second}", token))[0] == 429
+    clock.advance(60)
+    assert (await client.call(f"{EXPORTS}/documents/{second}", token))[0] == 200
+
+
+async def test_a_report_document_is_compressed_by_field_or_by_header(client, clock, http):
+    token = await client.token()
+    control = {"work": "reports", "gzip": True}
+    await client.call("/_simulator/work", None, method="POST", json=control)
+    body = {"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": [PLACE]}
+    made = await _post(client, f"{REPORTS}/reports", token, body)
+    _, _, report = await client.call(f"{REPORTS}/reports/{made['reportId']}", token)
+    path = f"{REPORTS}/documents/{report['reportDocumentId']}"
+    _, _, document = await client.call(path, token)
+    assert document["compressionAlgorithm"] == "GZIP"
+    async with http.get(document["url"]) as plain:
+        packed = await plain.read()
+        assert "Content-Encoding" not in plain.headers
+        assert plain.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    _, _, document = await client.call(path + "?enableContentEncodingUrlHeader=true", token)
+    async with http.get(document["url"]) as encoded:
+        assert encoded.headers["Content-Encoding"] == "gzip"
+        assert await encoded.read() == gzip.decompress(packed)
+    clock.advance(300)
+    assert (await _get(document["url"], http))[0] == 403
+    assert (await _get(document["url"].replace("_documents/", "_documents/x"), http))[0] == 403
+
+
+async def test_a_feed_is_uploaded_under_the_content_type_it_was_signed_for(client, http):
+    token = await client.token()
+    made = await _post(
+        client, "/feeds/2021-06-30/documents", token, {"contentType": "application/json"}
+    )
+    body = orjson.dumps({"messages": [{}]})
+    for content_type, status in (("text/plain", 403), ("application/json", 200)):
+        headers = {"Content-Type": content_type}
+        async with http.put(made["url"], data=body, headers=headers) as answer:
+            assert answer.status == status
+    assert (await _get(made["url"], http))[0] == 403
+    feed = {
+        "feedType": "JSON_LISTINGS_FEED",
+        "marketplaceIds": [PLACE],
+        "inputFeedDocumentId": made["feedDocumentId"],
+    }
+    feed_id = (await _post(client, "/feeds/2021-06-30/feeds", token, feed))["feedId"]
+    _, _, shown = await client.call(f"/feeds/2021-06-30/feeds/{feed_id}", token)
+    assert shown["processingStatus"] == "DONE"
+
+
+async def test_a_data_kiosk_document_is_compressed_by_content_encoding(client, http):
+    token = await client.token()
+    await client.call(
+        "/_simulator/work", None, method="POST", json={"work": "queries", "gzip": True}
+    )
+    base = "/dataKiosk/2023-11-15"
+    made = await _post(client, f"{base}/queries", token, {"query": "query { orders }"})
+    _, _, query = await client.call(f"{base}/queries/{made['queryId']}", token)
+    _, _, document = await client.call(f"{base}/documents/{query['dataDocumentId']}", token)
+    async with http.get(document["documentUrl"]) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        lines = (await answer.read()).splitlines()
+    assert len(lines) == 25
+
+
+async def test_finished_work_reaches_the_local_queue_of_who_is_subscribed(client):
+    token, grantless = await client.token(), await _grantless(client)
+    arn = client.simulator.sqs.queues.named("a").arn
+    destination = {"name": "d", "resourceSpecification": {"sqs": {"arn": arn}}}
+    made = await _post(client, f"{NOTIFICATIONS}/destinations", grantless, destination)
+    subscription = {
+        "payloadVersion": "1.0",
+        "destinationId": made["payload"]["destinationId"],
+    }
+    path = f"{NOTIFICATIONS}/subscriptions/REPORT_PROCESSING_FINISHED"
+    await _post(client, path, token, subscription)
+    report = {"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": [PLACE]}
+    await _post(client, f"{REPORTS}/reports", token, report)
+    await _post(
+        client,
+        "/_simulator/notifications",
+        "",
+        {
+            "type": "REPORT_PROCESSING_FINISHED",
+            "seller": SELLER.id,
+            "report_id": "77",
+        },
+    )
+    test = {
+        "destinationId": made["payload"]["destinationId"],
+        "testNotification": {"payloadVersion": "1.0", "testScenario": "Default"},
+    }
+    await _post(client, f"{path}/testNotification", grantless, test)
+    _, _, seen = await client.call("/_simulator/notifications", None)
+    assert seen["published"] == {"REPORT_PROCESSING_FINISHED": 3}
+    assert [one["seller"] for one in seen["subscriptions"]] == [SELLER.id]
+    assert len(seen["destinations"]) == 1
+    assert client.simulator.sqs.queues.named("a").depth().visible == 3
+
+
+async def test_tokens_open_the_operations_they_are_for(client):
+    token = await client.token()
+    assert (await client.call(f"{NOTIFICATIONS}/destinations", token))[0] == 403
+    rotation = await _grantless(client, "client_credential:rotation")
+    assert (await client.call(f"{NOTIFICATIONS}/destinations", rotation))[0] == 403
+    grantless = await _grantless(client)
+    assert (await client.call(f"{NOTIFICATIONS}/destinations", grantless))[0] == 200
+    path = f"{NOTIFICATIONS}/subscriptions/ORDER_CHANGE"
+    assert (await client.call(path, grantless))[0] == 403
+
+
+async def test_a_rotated_secret_opens_lwa_and_the_old_one_is_named_when_it_has_ended(client):
+    rotation = await _grantless(client, "client_credential:rotation")
+    path = "/applications/2023-11-30/clientSecret"
+    status, _, body = await client.call(path, rotation, method="POST")
+    assert (status, body) == (204, "")
+    assert client.simulator.applications[0].client_secret != DEFAULT_APPLICATION.client_secret
+    assert (await client.lwa())[0] == 200
+    ended = {"client_id": DEFAULT_APPLICATION.client_id}
+    await client.call("/_simulator/secrets/expire", None, method="POST", json=ended)
+    status, answer = await client.lwa()
+    assert (status, answer["error"]) == (401, "invalid_client")
+    assert answer["error_description"] == "The LWA secret token you provided has expired."
+    new = client.simulator.applications[0].client_secret
+    assert (await client.lwa(client_secret=new))[0] == 200
+
+
+async def test_plans_and_orders_are_changed_by_http(client):
+    token = await client.token()
+    plan = {"operation": "orders.2026-01-01.getOrder", "rate": 0.001, "burst": 1}
+    status, _, shown = await client.call("/_simulator/plans", None, method="PUT", json=plan)
+    assert (status, shown["items"]) == (200, [plan])
+    await client.call("/_simulator/orders/lose", None, method="POST", json={"order": "1"})
+    path = "/orders/2026-01-01/orders/1"
+    assert (await client.call(path, token))[0] == 404
+    assert (await client.call(path, token))[0] == 429
+    assert (await client.call("/_simulator/plans", None, method="DELETE"))[0] == 200
+    for wrong in ({"operation": "x", "rate": 0}, {"operation": "x", "rate": "fast"}, {"rate": 1}):
+        answer = await client.call("/_simulator/plans", None, method="PUT", json=wrong)
+        assert answer[0] == 400
