@@ -102,17 +102,7 @@ class Simulator:
         self._agenda = Agenda(clock)
         self._playing: asyncio.Task[None] | None = None
         self._documents = Documents(clock)
-        first_arn = self.sqs.queues.named(queues[0]).arn if queues else None
-        self.apis = Apis(
-            accounts=self.accounts,
-            orders=self.orders,
-            work=self.work,
-            documents=self._documents,
-            outlet=LocalOutlet(self.sqs),
-            first_arn=first_arn,
-            agenda=self._agenda,
-            clock=clock,
-        )
+        self.apis = self._assemble(self.sqs.queues.named(queues[0]).arn if queues else None, clock)
         self.lwa = Lwa(self.accounts)
         self._usage = Usage(clock=clock, plans=usage_plans or {})
         self._spapi = SpApi(
@@ -124,22 +114,38 @@ class Simulator:
             faults=self.faults,
         )
         self._sqs_protocol = SqsProtocol(self.sqs, self.sqs_faults)
-        self._control = Control(
+        self._control = self._controlled(clock)
+        self._server = HttpServer(self._answer, host=host, port=port)
+
+    def _assemble(self, first_arn: str | None, clock: Clock) -> Apis:
+        return Apis(
+            accounts=self.accounts,
+            orders=self.orders,
+            work=self.work,
+            documents=self._documents,
+            outlet=LocalOutlet(self.sqs),
+            first_arn=first_arn,
+            agenda=self._agenda,
+            clock=clock,
+        )
+
+    def _controlled(self, clock: Clock) -> Control:
+        calls = CallControl(
+            lwa=self.lwa,
+            usage=self._usage,
+            spapi_faults=self.faults,
+            sqs_faults=self.sqs_faults,
+        )
+        play = PlayControl(apis=self.apis, work=self.work, orders=self.orders, clock=clock)
+        accounts = AccountControl(self.accounts)
+        return Control(
             [
                 {("GET", ""): lambda _: self.describe()},
-                CallControl(
-                    lwa=self.lwa,
-                    usage=self._usage,
-                    spapi_faults=self.faults,
-                    sqs_faults=self.sqs_faults,
-                ).routes(),
-                AccountControl(self.accounts).routes(),
-                PlayControl(
-                    apis=self.apis, work=self.work, orders=self.orders, clock=clock
-                ).routes(),
+                calls.routes(),
+                accounts.routes(),
+                play.routes(),
             ]
         )
-        self._server = HttpServer(self._answer, host=host, port=port)
 
     # ── where things are ─────────────────────────────────────────────────────────────────────────
 
