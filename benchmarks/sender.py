@@ -25,7 +25,7 @@ from gateway.delivery.egress import EgressPolicy
 from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.sender import Sender
 from gateway.delivery.signing import new_secret
-from gateway.model import Endpoint
+from gateway.endpoints import Endpoint
 
 _BODY = b'{"type":"order.changed","data":{"filling":"' + b"x" * 2000 + b'"}}'
 _IN_FLIGHT = 32

@@ -18,12 +18,12 @@ from pathlib import Path
 import uvloop
 
 from gateway.clock import SystemClock
+from gateway.endpoints import Endpoint
 from gateway.model import (
     Arrival,
     Attempt,
     AttemptResult,
     DeliveryState,
-    Endpoint,
     Envelope,
     HandlingResult,
     HandlingState,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.model import Endpoint, EndpointState
+from gateway.endpoints import Endpoint, EndpointState
 
 _CACHED_ANSWERS: Final = 20_000
 _ANY: Final = "*"

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 class IdPrefix(StrEnum):
@@ -89,13 +89,6 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     CANCELLED = "cancelled"
-
-
-class EndpointState(StrEnum):
-    """Whether an endpoint gets deliveries; those of a disabled one are held."""
-
-    ENABLED = "enabled"
-    DISABLED = "disabled"
 
 
 class SellerState(StrEnum):
@@ -326,51 +319,6 @@ class Settled:
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointSecret:
-    """A signing key of an endpoint.
-
-    Attributes:
-        kind: `v1` (HMAC-SHA256) or `v1a` (Ed25519).
-        key_bytes: The raw key.
-        expires_at_ms: When it stops signing; None for never.
-    """
-
-    id: str
-    kind: str
-    key_bytes: bytes = field(repr=False)
-    created_at_ms: int
-    expires_at_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A customer's URL with its filter and bounds.
-
-    Attributes:
-        event_types: Patterns such as `order.*`; empty for all.
-        seller_ids: Sellers whose events it gets; empty for all.
-        concurrency: Requests in flight at once, over all replicas as far as leases show.
-        timeout_s: Total deadline of one request; None for the setting.
-        schedule_s: Delays before each attempt in seconds; None for the setting.
-    """
-
-    id: str
-    url: str
-    description: str = ""
-    event_types: Sequence[str] = ()
-    seller_ids: Sequence[str] = ()
-    state: EndpointState = EndpointState.ENABLED
-    disabled_reason: str | None = None
-    concurrency: int = 4
-    timeout_s: float | None = None
-    schedule_s: Sequence[float] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    created_at_ms: int = 0
-    updated_at_ms: int = 0
-    secrets: Sequence[EndpointSecret] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

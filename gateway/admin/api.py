@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.endpoints import Endpoint
     from gateway.event_types import EventType
-    from gateway.model import Endpoint
     from gateway.store import Store
 
 

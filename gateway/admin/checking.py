@@ -16,7 +16,7 @@ from gateway.model import IdPrefix, new_id
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.delivery.egress import EgressPolicy, Resolver
-    from gateway.model import Endpoint
+    from gateway.endpoints import Endpoint
 
 _EVENT_TYPE: Final = "endpoint.test"
 

@@ -23,8 +23,9 @@ from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.sender import Sender
 from gateway.delivery.signing import encode_secret, new_secret
 from gateway.delivery.verdict import Reply
+from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import InvalidInputError
-from gateway.model import Endpoint, EndpointState, IdPrefix, new_id
+from gateway.model import IdPrefix, new_id
 from gateway.service.opening import egress_policy
 from gateway.settings import Settings
 

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from gateway.clock import rfc3339
-from gateway.model import Endpoint, EndpointSecret
+from gateway.endpoints import Endpoint, EndpointSecret
 from gateway.telemetry.redaction import redact
 
 _TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms", "_due_ms")

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from gateway.delivery.endpoint_book import EndpointStore
     from gateway.delivery.sender import Route
     from gateway.delivery.verdict import Outcome, Reply
-    from gateway.model import Claims, Endpoint, Settled
+    from gateway.endpoints import Endpoint
+    from gateway.model import Claims, Settled
 
 _log = structlog.get_logger("gateway.delivery")
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gateway.endpoints import EndpointState
 from gateway.errors import DependencyError, SealError
-from gateway.model import EndpointState
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
-    from gateway.model import Endpoint
+    from gateway.endpoints import Endpoint
 
 _FRESH_S: Final = 1.0
 

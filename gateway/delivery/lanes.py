@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.delivery.sender import Route
-    from gateway.model import Endpoint
+    from gateway.endpoints import Endpoint
 
 _QUICK_MS: Final = 250.0
 _CLAIM_AHEAD: Final = 8

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gateway.clock import Clock
-    from gateway.model import Endpoint
+    from gateway.endpoints import Endpoint
 
 _RESENDS_MAX: Final = 2
 _ERROR_CHARACTERS_MAX: Final = 500

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.endpoints import EndpointSecret
 from gateway.errors import InvalidInputError
-from gateway.model import EndpointSecret, IdPrefix, new_id
+from gateway.model import IdPrefix, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from gateway.model import Endpoint, EndpointState, new_token
+from gateway.endpoints import Endpoint, EndpointState, PayloadForm
+from gateway.model import new_token
 from gateway.store.statements import One, Plan, Row, Signal
 
 ENDPOINTS_TOPIC: Final = "endpoints"
@@ -28,7 +29,21 @@ ENDPOINT_COLUMNS: Final = (
     "headers",
     "created_at_ms",
     "updated_at_ms",
+    "tags",
+    "metadata",
+    "marketplace_ids",
+    "body_filter",
+    "payload",
+    "max_age_s",
+    "rate_per_s",
+    "burst",
+    "ordered",
+    "order_max_wait_s",
+    "operator",
+    "tenant",
+    "sealed_credentials",
 )
+SEALED_COLUMN: Final = ENDPOINT_COLUMNS.index("sealed_credentials")
 
 VERSION: Final = One("SELECT version FROM endpoints_version WHERE id = 1")
 ALL_ENDPOINTS: Final = One(f"SELECT {', '.join(ENDPOINT_COLUMNS)} FROM endpoints ORDER BY id")  # noqa: S608
@@ -42,7 +57,7 @@ def changed() -> Plan[None]:
 
 
 def endpoint_of(row: Row) -> Endpoint:
-    """Return the endpoint in `row`, without its secrets."""
+    """Return the endpoint in `row`, without its secrets and credentials."""
     schedule = row[9]
     return Endpoint(
         id=row[0],
@@ -58,10 +73,22 @@ def endpoint_of(row: Row) -> Endpoint:
         headers=json.loads(row[10]),
         created_at_ms=row[11],
         updated_at_ms=row[12],
+        tags=tuple(json.loads(row[13])),
+        metadata=json.loads(row[14]),
+        marketplace_ids=tuple(json.loads(row[15])),
+        body_filter=row[16],
+        payload=PayloadForm(row[17]),
+        max_age_s=row[18],
+        rate_per_s=row[19],
+        burst=row[20],
+        ordered=bool(row[21]),
+        order_max_wait_s=row[22],
+        operator=bool(row[23]),
+        tenant=row[24],
     )
 
 
-def row_of(endpoint: Endpoint) -> tuple[Any, ...]:
+def row_of(endpoint: Endpoint, sealed_credentials: bytes | None) -> tuple[Any, ...]:
     """Return the row of `endpoint`, in the order of `ENDPOINT_COLUMNS`."""
     schedule = endpoint.schedule_s
     return (
@@ -78,4 +105,17 @@ def row_of(endpoint: Endpoint) -> tuple[Any, ...]:
         json.dumps(dict(endpoint.headers)),
         endpoint.created_at_ms,
         endpoint.updated_at_ms,
+        json.dumps(list(endpoint.tags)),
+        json.dumps(dict(endpoint.metadata)),
+        json.dumps(list(endpoint.marketplace_ids)),
+        endpoint.body_filter,
+        endpoint.payload.value,
+        endpoint.max_age_s,
+        endpoint.rate_per_s,
+        endpoint.burst,
+        endpoint.ordered,
+        endpoint.order_max_wait_s,
+        endpoint.operator,
+        endpoint.tenant,
+        sealed_credentials,
     )

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gateway.clock import Clock
+from gateway.endpoints import Endpoint, EndpointSecret, EndpointState
 from gateway.errors import NotFoundError
-from gateway.model import Endpoint, EndpointSecret, EndpointState
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
+from gateway.store.endpoint_credentials import credentials_context, pack, unpack
 from gateway.store.endpoint_rows import (
     ALL_ENDPOINTS,
     ENDPOINT_COLUMNS,
+    SEALED_COLUMN,
     VERSION,
     changed,
     endpoint_of,
@@ -32,13 +34,12 @@ _INSERT_SECRETS: Final = insert(
 _SELECT: Final = f"SELECT {', '.join(ENDPOINT_COLUMNS)} FROM endpoints"  # noqa: S608
 _GET: Final = One(f"{_SELECT} WHERE id = $1")
 _PAGE: Final = One(f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2")
+_CHANGEABLE: Final = [name for name in ENDPOINT_COLUMNS if name not in ("id", "created_at_ms")]
 _UPDATE: Final = One(
-    """
-    UPDATE endpoints SET url = $2, description = $3, event_types = $4, seller_ids = $5, state = $6,
-      disabled_reason = $7, concurrency = $8, timeout_s = $9, schedule_s = $10, headers = $11,
-      updated_at_ms = $12
+    f"""
+    UPDATE endpoints SET {", ".join(f"{name} = ${n}" for n, name in enumerate(_CHANGEABLE, 2))}
     WHERE id = $1 RETURNING id
-    """
+    """  # noqa: S608 columns are ours
 )
 _CLEAN_RECORD: Final = One(
     """
@@ -80,8 +81,9 @@ class Endpoints:
         Raises:
             ConflictError: There is one with this id.
         """
+        row = row_of(endpoint, self._sealed_credentials(endpoint))
         secrets = [self._secret_row(endpoint.id, s) for s in endpoint.secrets]
-        await self._driver.write(lambda: _add(endpoint, secrets))
+        await self._driver.write(lambda: _add(endpoint.id, row, secrets))
 
     async def get(self, endpoint_id: str) -> Endpoint:
         """Return an endpoint with its secrets.
@@ -95,20 +97,30 @@ class Endpoints:
         return self._with_secrets(rows, secrets)[0]
 
     async def list(self, *, after: str = "", limit: int = 100) -> Sequence[Endpoint]:
-        """Return endpoints in the order of their ids, without secrets, from behind `after` on."""
+        """Return endpoints in the order of their ids, from behind `after` on.
+
+        Their signing secrets are left out.
+
+        Raises:
+            SealError: Credentials of one can't be opened.
+        """
         rows = await self._driver.read(lambda: _rows(_PAGE, after, limit))
-        return [endpoint_of(row) for row in rows]
+        return [self._endpoint(row) for row in rows]
 
     async def update(self, endpoint: Endpoint) -> None:
-        """Replace what is stored of an endpoint, save its secrets and its creation time.
+        """Replace what is stored of an endpoint, save its signing secrets and its creation time.
 
         One that was disabled and is enabled now starts with a clean record of health.
 
         Raises:
             NotFoundError: There is no such endpoint.
         """
-        row = row_of(dataclasses.replace(endpoint, updated_at_ms=self._clock.now_ms()))
-        params = (*row[:11], row[12])
+        endpoint = dataclasses.replace(endpoint, updated_at_ms=self._clock.now_ms())
+        values = zip(
+            ENDPOINT_COLUMNS, row_of(endpoint, self._sealed_credentials(endpoint)), strict=True
+        )
+        named = dict(values)
+        params = (endpoint.id, *(named[name] for name in _CHANGEABLE))
         if not await self._driver.write(lambda: _update(endpoint, params)):
             raise _missing(endpoint.id)
 
@@ -176,8 +188,23 @@ class Endpoints:
                 )
             )
         return [
-            dataclasses.replace(e, secrets=tuple(of.get(e.id, ()))) for e in map(endpoint_of, rows)
+            dataclasses.replace(e, secrets=tuple(of.get(e.id, ())))
+            for e in map(self._endpoint, rows)
         ]
+
+    def _sealed_credentials(self, endpoint: Endpoint) -> bytes | None:
+        packed = pack(endpoint)
+        if packed is None:
+            return None
+        return self._sealer.seal(packed, context=credentials_context(endpoint.id))
+
+    def _endpoint(self, row: Row) -> Endpoint:
+        endpoint, sealed = endpoint_of(row), row[SEALED_COLUMN]
+        if sealed is None:
+            return endpoint
+        packed = self._sealer.open(bytes(sealed), context=credentials_context(endpoint.id))
+        auth, certificate = unpack(packed)
+        return dataclasses.replace(endpoint, auth=auth, client_certificate=certificate)
 
 
 def _missing(endpoint_id: str) -> NotFoundError:
@@ -201,9 +228,9 @@ def _update(endpoint: Endpoint, params: tuple[Any, ...]) -> Plan[bool]:
     return (yield from _change(_UPDATE, *params))
 
 
-def _add(endpoint: Endpoint, secrets: Sequence[tuple[Any, ...]]) -> Plan[None]:
-    yield _INSERT([row_of(endpoint)])
-    yield _INSERT_HEALTH(endpoint.id)
+def _add(endpoint_id: str, row: tuple[Any, ...], secrets: Sequence[tuple[Any, ...]]) -> Plan[None]:
+    yield _INSERT([row])
+    yield _INSERT_HEALTH(endpoint_id)
     if secrets:
         yield _INSERT_SECRETS(secrets)
     yield from changed()

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from gateway.store.driver import Driver, Sealer
+from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
 from gateway.store.inbox import body_context, quarantine_context
 from gateway.store.sellers import client_secret_context, refresh_token_context
@@ -70,6 +71,12 @@ _SEALED: Final = (
     _column("applications", "sealed_client_secret", lambda one, _: client_secret_context(one)),
     _column("sellers", "sealed_refresh_token", refresh_token_context, second="region"),
     _column("endpoint_secrets", "sealed_key", lambda one, _: secret_context(one)),
+    _column(
+        "endpoints",
+        "sealed_credentials",
+        lambda one, _: credentials_context(one),
+        where="AND sealed_credentials IS NOT NULL",
+    ),
     _column("quarantine", "body", lambda one, _: quarantine_context(one)),
     _column("notifications", "body", lambda one, _: body_context(one), where="AND body_sealed"),
 )

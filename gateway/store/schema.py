@@ -19,51 +19,52 @@ from sqlalchemy import (
     Column,
     Double,
     Index,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
-    text,
-)
-from sqlalchemy.dialects import postgresql
-
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
 )
 
-_Key: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+from gateway.store.columns import bytes_column as _bytes
+from gateway.store.columns import id_column as _id
+from gateway.store.columns import metadata
+from gateway.store.columns import ms_column as _ms
+from gateway.store.columns import partial_index as _partial
+from gateway.store.columns import small_column as _small
+from gateway.store.columns import text_column as _text
+from gateway.store.schema_outbox import (
+    attempts,
+    deliveries,
+    endpoint_health,
+    endpoint_secrets,
+    endpoints,
+    endpoints_version,
+    events,
+)
 
-
-def _id(name: str = "id", *, primary_key: bool = True) -> Column[str]:
-    return Column(name, _Key, primary_key=primary_key, nullable=False)
-
-
-def _ms(name: str, *, nullable: bool = True) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _text(name: str, *, nullable: bool = True) -> Column[str]:
-    return Column(name, _Key, nullable=nullable)
-
-
-def _bytes(name: str, *, nullable: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=nullable)
-
-
-def _small(name: str) -> Column[int]:
-    return Column(name, SmallInteger, nullable=False, server_default=text("0"))
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    condition = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
+__all__ = [
+    "api_keys",
+    "applications",
+    "attempts",
+    "audit_log",
+    "buckets",
+    "deliveries",
+    "endpoint_health",
+    "endpoint_secrets",
+    "endpoints",
+    "endpoints_version",
+    "events",
+    "feed_consumers",
+    "feed_entries",
+    "handlings",
+    "idempotency_keys",
+    "memories",
+    "metadata",
+    "notifications",
+    "once_keys",
+    "quarantine",
+    "sellers",
+    "subscriptions",
+]
 
 notifications: Final = Table(
     "notifications",
@@ -187,121 +188,6 @@ memories: Final = Table(
 )
 """What handlers keep of things between handlings; `day` (since the epoch) is that of the last
 change, so that most changes leave the index alone."""
-
-events: Final = Table(
-    "events",
-    metadata,
-    _id(),
-    _text("type", nullable=False),
-    _ms("occurred_at_ms", nullable=False),
-    _text("seller_id"),
-    Column("marketplace_id", Text),
-    _text("notification_id"),
-    _text("handling_id"),
-    _text("replayed_from"),
-    _bytes("body"),
-    _ms("created_at_ms", nullable=False),
-)
-"""Published events; `body` stands here once and is what every attempt sends."""
-
-endpoints: Final = Table(
-    "endpoints",
-    metadata,
-    _id(),
-    Column("url", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("event_types", Text, nullable=False),
-    Column("seller_ids", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("disabled_reason", Text),
-    Column("concurrency", BigInteger, nullable=False),
-    Column("timeout_s", Double),
-    Column("schedule_s", Text),
-    Column("headers", Text, nullable=False),
-    _ms("created_at_ms", nullable=False),
-    _ms("updated_at_ms", nullable=False),
-    _partial("ix_endpoints_disabled", "id", where="state = 'disabled'"),
-)
-"""Customers' URLs; lists and maps are JSON text."""
-
-endpoint_secrets: Final = Table(
-    "endpoint_secrets",
-    metadata,
-    _id(),
-    _text("endpoint_id", nullable=False),
-    Column("kind", Text, nullable=False),
-    _bytes("sealed_key"),
-    _ms("created_at_ms", nullable=False),
-    _ms("expires_at_ms"),
-    Index("ix_endpoint_secrets_endpoint_id", "endpoint_id"),
-)
-"""Signing keys, sealed."""
-
-endpoint_health: Final = Table(
-    "endpoint_health",
-    metadata,
-    _id("endpoint_id"),
-    Column("consecutive_failures", BigInteger, nullable=False, server_default=text("0")),
-    _ms("first_failure_at_ms"),
-    _ms("last_success_at_ms"),
-    _ms("paused_until_ms"),
-)
-"""How each endpoint has answered lately; a row lives as long as its endpoint."""
-
-endpoints_version: Final = Table(
-    "endpoints_version",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("version", BigInteger, nullable=False),
-)
-"""One row, whose version is another number after each change of endpoints or secrets."""
-
-deliveries: Final = Table(
-    "deliveries",
-    metadata,
-    _id(),
-    _text("event_id", nullable=False),
-    _text("endpoint_id", nullable=False),
-    Column("state", Text, nullable=False),
-    _small("readiness"),
-    _ms("due_at_ms", nullable=False),
-    _small("attempts"),
-    _small("claims"),
-    Column("claim_token", BigInteger),
-    _ms("lease_until_ms"),
-    _ms("created_at_ms", nullable=False),
-    _ms("ended_at_ms"),
-    Index("ix_deliveries_event_id", "event_id"),
-    _partial(
-        "ix_deliveries_ready", "endpoint_id", "id", where="state = 'pending' AND readiness = 2"
-    ),
-    _partial("ix_deliveries_due", "due_at_ms", where="state = 'pending' AND readiness = 1"),
-    _partial("ix_deliveries_leased", "lease_until_ms", where="state = 'leased'"),
-    _partial("ix_deliveries_held", "endpoint_id", "id", where="state = 'held'"),
-    _partial("ix_deliveries_dead", "id", where="state = 'dead'"),
-    sqlite_with_rowid=False,
-)
-"""Events owed to endpoints; narrow, because it is written most."""
-
-attempts: Final = Table(
-    "attempts",
-    metadata,
-    _id(),
-    _text("delivery_id", nullable=False),
-    _text("endpoint_id", nullable=False),
-    Column("number", BigInteger, nullable=False),
-    _ms("started_at_ms", nullable=False),
-    _ms("duration_ms", nullable=False),
-    Column("status", BigInteger),
-    Column("error_class", Text),
-    Column("error", Text),
-    _bytes("answer"),
-    Column("address", Text),
-    Column("charged", Boolean, nullable=False),
-    _ms("next_due_ms"),
-    Index("ix_attempts_delivery_id", "delivery_id"),
-)
-"""Requests made for deliveries."""
 
 api_keys: Final = Table(
     "api_keys",

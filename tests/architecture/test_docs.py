@@ -9,9 +9,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from gateway.clock import SystemClock
+from gateway.endpoints import EndpointState
 from gateway.model import (
     DeliveryState,
-    EndpointState,
     HandlingState,
     IdPrefix,
     NotificationState,

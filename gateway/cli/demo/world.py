@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.aws.credentials import Credentials, FixedCredentials
 from gateway.aws.factory import open_queue
 from gateway.delivery.signing import encode_secret, new_secret
-from gateway.model import Endpoint, IdPrefix, new_id
+from gateway.endpoints import Endpoint
+from gateway.model import IdPrefix, new_id
 from gateway.service.process import ALL_ROLES, serve
 from gateway.settings import load
 from gateway.simulator.receiver import Tally, WebhookReceiver

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model import DeliveryState, Endpoint, EndpointState
+from gateway.endpoints import Endpoint, EndpointState
+from gateway.model import DeliveryState
 from gateway.store import Store
 from tests.conformance.store.world import LEASE_MS, RecordedSignals, World
 

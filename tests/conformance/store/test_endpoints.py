@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.endpoints import Endpoint, EndpointSecret, EndpointState
 from gateway.errors import ConflictError, NotFoundError
-from gateway.model import Endpoint, EndpointSecret, EndpointState
 from gateway.store import Store
 from tests.conformance.store.world import World
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from gateway.endpoints import Endpoint, EndpointSecret
 from gateway.errors import SealError
 from gateway.model import (
     Arrival,
@@ -14,8 +15,6 @@ from gateway.model import (
     ClaimedHandling,
     Claims,
     DeliveryState,
-    Endpoint,
-    EndpointSecret,
     Envelope,
     HandlingResult,
     HandlingState,

@@ -13,7 +13,7 @@ from gateway.delivery.egress import EgressPolicy, ResolutionError
 from gateway.delivery.sender import Sender
 from gateway.delivery.signing import new_secret
 from gateway.delivery.verdict import Reply
-from gateway.model import Endpoint
+from gateway.endpoints import Endpoint
 
 LOOPBACK = EgressPolicy(
     allow_http=True, allow_private_cidrs=["127.0.0.0/8"], allowed_ports=["1-65535"]

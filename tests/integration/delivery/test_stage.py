@@ -9,11 +9,10 @@ import standardwebhooks
 from gateway.clock import SystemClock
 from gateway.delivery.deliverer import Deliverer, DeliverySettings
 from gateway.delivery.signing import encode_secret, new_secret
+from gateway.endpoints import Endpoint, EndpointState
 from gateway.model import (
     Arrival,
     DeliveryState,
-    Endpoint,
-    EndpointState,
     Envelope,
     HandlingResult,
     HandlingState,

@@ -10,8 +10,9 @@ import structlog
 from gateway.clock import SystemClock
 from gateway.delivery.deliverer import Deliverer, DeliverySettings
 from gateway.delivery.faults import ErrorClass
+from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import DependencyError, SealError, StoreUnavailableError
-from gateway.model import DeliveryState, Endpoint, EndpointState
+from gateway.model import DeliveryState
 from gateway.worker.loop import Worker
 from gateway.worker.stop import Stop, Wake
 from tests.support.clock import FakeClock

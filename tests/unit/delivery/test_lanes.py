@@ -7,7 +7,7 @@ import pytest
 from gateway.delivery import lanes as lanes_module
 from gateway.delivery.lanes import Lanes, Room, Speed
 from gateway.delivery.sender import Route
-from gateway.model import Endpoint
+from gateway.endpoints import Endpoint
 from tests.unit.delivery.world import until
 
 ROUTE = Route(target=None, headers={}, signer=None, timeout_s=15.0)

@@ -19,8 +19,8 @@ from gateway.delivery.signing import (
     new_secret,
     sign,
 )
+from gateway.endpoints import EndpointSecret
 from gateway.errors import InvalidInputError
-from gateway.model import EndpointSecret
 
 ED25519_SECRET = (
     "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="

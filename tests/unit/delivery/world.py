@@ -11,16 +11,9 @@ from gateway.clock import Clock
 from gateway.delivery.faults import ErrorClass
 from gateway.delivery.sender import Route
 from gateway.delivery.verdict import Reply
+from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import StoreUnavailableError
-from gateway.model import (
-    AttemptResult,
-    ClaimedDelivery,
-    Claims,
-    DeliveryState,
-    Endpoint,
-    EndpointState,
-    Settled,
-)
+from gateway.model import AttemptResult, ClaimedDelivery, Claims, DeliveryState, Settled
 
 
 class MemoryStore:

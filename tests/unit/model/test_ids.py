@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import EndpointSecret, IdPrefix, Seller, new_id, new_token
+from gateway.endpoints import EndpointSecret
+from gateway.model import IdPrefix, Seller, new_id, new_token
 
 NOW_MS = 1_800_000_000_000
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import fanout as fanout_module
+from gateway.endpoints import Endpoint, EndpointState
 from gateway.fanout import Fanout
-from gateway.model import Endpoint, EndpointState
 
 WORDS = st.lists(st.sampled_from(["a", "b", "order"]), min_size=1, max_size=4).map(".".join)
 PATTERNS = st.one_of(WORDS, WORDS.map(lambda w: f"{w}.*"), st.just("*"))
