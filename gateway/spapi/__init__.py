@@ -7,6 +7,8 @@ usage-plan buckets and sellers are reached through the protocols of `throttle` a
     client      a seller's calls: names, parameters, typed calls
     runner      one call's requests: retries, budget, the canonical line
     auth        Login with Amazon: which token
+    tokens      access tokens, each with one owner
+    restricted  tokens for personal data
     throttle    usage plans: when
     transport   one HTTP request
     answers     what a status and a body mean

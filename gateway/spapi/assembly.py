@@ -22,6 +22,7 @@ from gateway.spapi.documents.host import HttpDocumentHost
 from gateway.spapi.documents.limits import DocumentLimits
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
+from gateway.spapi.restricted import CREATE, RestrictedTokens
 from gateway.spapi.runner import CallMetrics, CallRunner, RunnerParts
 from gateway.spapi.throttle import BucketStore, Throttle
 from gateway.spapi.transport import HttpTransport, user_agent
@@ -84,22 +85,36 @@ def make_client(
     """
     options = options or ClientOptions()
     catalog = catalog or Catalog.load()
-    agent = user_agent(options.agent_suffix)
-    transport = HttpTransport(needs.session, agent=agent, timeout_s=options.timeout_s)
-    runner = CallRunner(
+    return SpApiClient(
+        catalog=catalog,
+        directory=needs.directory,
+        runner=_runner(needs, options, catalog),
+        documents=_documents(needs, options),
+    )
+
+
+def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> CallRunner:
+    transport = HttpTransport(
+        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
+    )
+    tokens = LwaTokens(
+        transport=transport,
+        directory=needs.directory,
+        clock=needs.clock,
+        endpoint=options.lwa_endpoint,
+        on_skew=needs.metrics.skewed,
+    )
+    throttle = Throttle(
+        buckets=needs.buckets,
+        plans=UsagePlans(catalog, options.usage_plans),
+        clock=needs.clock,
+        moment_s=options.moment_s,
+    )
+    return CallRunner(
         RunnerParts(
-            tokens=LwaTokens(
-                transport=transport,
-                directory=needs.directory,
-                clock=needs.clock,
-                endpoint=options.lwa_endpoint,
-            ),
-            throttle=Throttle(
-                buckets=needs.buckets,
-                plans=UsagePlans(catalog, options.usage_plans),
-                clock=needs.clock,
-                moment_s=options.moment_s,
-            ),
+            tokens=tokens,
+            restricted=RestrictedTokens(tokens.cache, catalog.find(CREATE)),
+            throttle=throttle,
             transport=transport,
             endpoints=Endpoints(
                 endpoint=options.endpoint, by_region=options.endpoints, sandbox=options.sandbox
@@ -109,16 +124,13 @@ def make_client(
             budget_s=options.budget_s,
         )
     )
-    documents = DocumentAccess(
-        host=HttpDocumentHost(
-            needs.session,
-            agent=agent,
-            silence_s=options.timeout_s,
-            plain_http=options.plain_http,
-        ),
-        clock=needs.clock,
-        limits=options.document_limits,
+
+
+def _documents(needs: ClientNeeds, options: ClientOptions) -> DocumentAccess:
+    host = HttpDocumentHost(
+        needs.session,
+        agent=user_agent(options.agent_suffix),
+        silence_s=options.timeout_s,
+        plain_http=options.plain_http,
     )
-    return SpApiClient(
-        catalog=catalog, directory=needs.directory, runner=runner, documents=documents
-    )
+    return DocumentAccess(host=host, clock=needs.clock, limits=options.document_limits)

@@ -1,9 +1,7 @@
 """Login with Amazon (LWA): which access token a call carries.
 
-It decides when a token is asked for, kept and given up. Tokens belong to one (application, seller,
-region) or to one (application, scope) and are never lent across. One request is in flight for each,
-however many calls wait; a token is renewed by the first call that meets it late in its life, while
-the others go on with the old one. It never decides whether a call is repeated.
+It decides how a token is asked for, by a seller's refresh token or by the application's own name,
+and what Amazon's refusals mean. `tokens` keeps them. It never decides whether a call is repeated.
 
 A refused refresh token (`invalid_grant`) pauses the seller, so that nobody hammers Amazon with it.
 
@@ -12,9 +10,7 @@ Sources: Amazon's pages "Connect to the SP-API" and "Authorize with LWA".
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,21 +27,22 @@ from gateway.errors import (
 )
 from gateway.model import Application, Seller
 from gateway.spapi.directory import SellerDirectory
-from gateway.spapi.singleflight import SingleFlight
+from gateway.spapi.skew import ClockSkew
+from gateway.spapi.tokens import AccessToken, Issued, TokenCache, TokenOwner
 from gateway.spapi.transport import Request, Response, Transport
 
 LWA_ENDPOINT = "https://api.amazon.com/auth/o2/token"
 """Amazon's token endpoint, one for all regions."""
 
+ALSO_BY_SELLER = frozenset({"notifications.v1.deleteSubscriptionById"})
+"""Grantless operations that Amazon refuses for some objects, and then takes a seller's token.
+
+deleteSubscriptionById is documented as grantless, but subscriptions of some notification types are
+answered with 403 unless the seller's own token comes with it.
+"""
+
 OPERATION = "lwa.token"
 """What errors of this module name as their operation."""
-
-_DEFAULT_LIFE_S = 3600.0
-_LATE_S = 300.0  # from here on one call renews, the others don't wait for it
-_LAST_S = 60.0  # from here on every call waits for the new token
-_REFUSAL_PAUSE_S = 60.0  # a token this young that is refused is not the token's fault
-_RENEWAL_PAUSE_S = 10.0  # between early renewals that fail
-_KEPT = 50_000
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.spapi")
 
@@ -61,36 +58,12 @@ _ADVICE = {
 _EXPIRED_SECRET = "the application's client secret has expired: rotate it and store the new one"  # noqa: S105
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenOwner:
-    """What a token is good for: a seller's calls in a region, or one grantless scope."""
-
-    application_id: str
-    seller_id: str | None = None
-    region: str | None = None
-    scope: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AccessToken:
-    """A token and when it ages, on the monotonic clock in seconds.
+class LwaTokens:
+    """Access tokens of Login with Amazon.
 
     Attributes:
-        grant: Refresh token it came from; another one makes it void.
-        forced: Whether it replaced one that Amazon had refused.
+        cache: Where they are kept, in memory only.
     """
-
-    owner: TokenOwner
-    value: str = field(repr=False)
-    grant: str = field(repr=False)
-    born_s: float
-    late_s: float
-    last_s: float
-    forced: bool = False
-
-
-class LwaTokens:
-    """Access tokens, kept in memory only."""
 
     def __init__(
         self,
@@ -99,15 +72,22 @@ class LwaTokens:
         directory: SellerDirectory,
         clock: Clock,
         endpoint: str = LWA_ENDPOINT,
+        on_skew: Callable[[float], None] = lambda ahead_s: None,  # noqa: ARG005 nobody asks
     ) -> None:
+        """Bind what tokens are asked with.
+
+        Args:
+            transport: Sends the requests.
+            directory: Knows applications, and pauses sellers.
+            clock: For the tokens' lives.
+            endpoint: Whole URL of Amazon's token endpoint.
+            on_skew: Told how many seconds this machine's clock is ahead of Amazon's.
+        """
+        self.cache = TokenCache(clock)
         self._transport = transport
         self._directory = directory
-        self._clock = clock
         self._endpoint = endpoint
-        self._tokens: OrderedDict[TokenOwner, AccessToken] = OrderedDict()
-        self._refused: set[TokenOwner] = set()
-        self._not_before_s: dict[TokenOwner, float] = {}
-        self._flights: SingleFlight[TokenOwner, AccessToken] = SingleFlight()
+        self._skew = ClockSkew(clock, on_skew)
 
     async def for_seller(self, seller: Seller) -> AccessToken:
         """Return a token for the seller's own calls.
@@ -120,7 +100,7 @@ class LwaTokens:
             application_id=seller.application_id, seller_id=seller.id, region=seller.region
         )
         form = {"grant_type": "refresh_token", "refresh_token": seller.refresh_token}
-        return await self._get(owner, form, grant=seller.refresh_token)
+        return await self.cache.get(owner, seller.refresh_token, lambda: self._issue(owner, form))
 
     async def for_application(self, application_id: str, scope: str) -> AccessToken:
         """Return a token for grantless operations of `scope`.
@@ -130,48 +110,13 @@ class LwaTokens:
             SpApiRetryableError: No token now.
         """
         owner = TokenOwner(application_id=application_id, scope=scope)
-        return await self._get(owner, {"grant_type": "client_credentials", "scope": scope})
+        form = {"grant_type": "client_credentials", "scope": scope}
+        return await self.cache.get(owner, "", lambda: self._issue(owner, form))
 
-    def refuse(self, token: AccessToken, *, expired: bool) -> bool:
-        """Take note that Amazon refused `token`; return whether another is worth a try.
-
-        It is not where the token itself is fresh from a refusal: then the fault lies elsewhere (a
-        missing role, the wrong region), and asking on would only load Amazon.
-
-        Args:
-            token: What the refused call carried.
-            expired: Whether Amazon said that it is the token's age.
-        """
-        if self._tokens.get(token.owner) is not token:
-            return True
-        young = self._clock.monotonic_s() - token.born_s < _REFUSAL_PAUSE_S
-        if token.forced and young and not expired:
-            return False
-        del self._tokens[token.owner]
-        self._refused.add(token.owner)
-        return True
-
-    async def _get(
-        self, owner: TokenOwner, form: Mapping[str, str], *, grant: str = ""
-    ) -> AccessToken:
-        kept = self._tokens.get(owner)
-        now_s = self._clock.monotonic_s()
-        usable = kept is not None and kept.grant == grant and now_s < kept.last_s
-        if not usable or kept is None:
-            return await self._flights.run(owner, lambda: self._fetch(owner, form, grant))
-        waits = now_s < self._not_before_s.get(owner, kept.late_s)
-        if waits or self._flights.flying(owner):
-            return kept
-        try:
-            return await self._flights.run(owner, lambda: self._fetch(owner, form, grant))
-        except SpApiRetryableError:
-            self._not_before_s[owner] = self._clock.monotonic_s() + _RENEWAL_PAUSE_S
-            return kept
-
-    async def _fetch(self, owner: TokenOwner, form: Mapping[str, str], grant: str) -> AccessToken:
+    async def _issue(self, owner: TokenOwner, form: Mapping[str, str]) -> Issued:
         application = await self._directory.application(owner.application_id)
-        born_s = self._clock.monotonic_s()
         response = await self._transport.send(self._request(application, owner, form))
+        self._skew.note(response.headers.get("Date"))
         answer = _json_object(response)
         if response.status != 200:
             raise await self._refusal(owner, response, answer)
@@ -183,26 +128,7 @@ class LwaTokens:
                 seller_id=owner.seller_id,
                 status=response.status,
             )
-        life_s = _life_s(answer.get("expires_in"))
-        token = AccessToken(
-            owner=owner,
-            value=value,
-            grant=grant,
-            born_s=born_s,
-            late_s=born_s + life_s - min(_LATE_S, life_s / 4),
-            last_s=born_s + life_s - min(_LAST_S, life_s / 10),
-            forced=owner in self._refused,
-        )
-        self._keep(token)
-        return token
-
-    def _keep(self, token: AccessToken) -> None:
-        self._refused.discard(token.owner)
-        self._not_before_s.pop(token.owner, None)
-        self._tokens[token.owner] = token
-        self._tokens.move_to_end(token.owner)
-        if len(self._tokens) > _KEPT:
-            self._tokens.popitem(last=False)
+        return Issued(value=value, life=answer.get("expires_in"))
 
     def _request(
         self, application: Application, owner: TokenOwner, form: Mapping[str, str]
@@ -242,7 +168,7 @@ class LwaTokens:
         if advice is None:
             return SpApiRequestError(f"{who} {code or 'without a code'}", **facts)
         if code == "invalid_grant" and owner.seller_id and advice is not _EXPIRED_SECRET:
-            self._tokens.pop(owner, None)
+            self.cache.forget(owner)
             await self._pause(owner.seller_id, f"{code}: {advice}")
         return SpApiAuthorizationError(f"{who} {code}: {advice}", **facts)
 
@@ -272,11 +198,3 @@ def _secret_expired(answer: Mapping[str, Any]) -> bool:
     """Tell whether Amazon says "The LWA secret token you provided has expired."."""
     text = " ".join(str(value) for value in answer.values()).lower()
     return "secret" in text and "expired" in text
-
-
-def _life_s(value: object) -> float:
-    try:
-        life_s = float(value)  # type: ignore[arg-type]  # whatever Amazon sent; checked right here
-    except (TypeError, ValueError):
-        return _DEFAULT_LIFE_S
-    return life_s if 0 < life_s <= 24 * 3600 else _DEFAULT_LIFE_S

@@ -7,7 +7,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,12 +28,14 @@ from gateway.spapi.apis.pricing import Pricing
 from gateway.spapi.apis.reports import Reports
 from gateway.spapi.apis.sellers import Sellers
 from gateway.spapi.apis.tokens import Tokens
+from gateway.spapi.auth import ALSO_BY_SELLER
 from gateway.spapi.catalog import Catalog, Operation
 from gateway.spapi.directory import Caller, SellerDirectory
 from gateway.spapi.documents.calls import DocumentAccess, Documents
 from gateway.spapi.pagination import MAX_PAGES, Ask, Pages
 from gateway.spapi.regions import region_named
 from gateway.spapi.requests import Parameter, prepare
+from gateway.spapi.restricted import resource_of
 from gateway.spapi.runner import BoundCall, CallRunner
 
 
@@ -91,7 +93,12 @@ class SpApiClient:
         return ApplicationCalls(self, application_id, region, slot=slot, patience_s=patience_s)
 
     async def call_for_seller(
-        self, operation: Operation, ask: Ask, headers: Mapping[str, str] | None, calls: SellerCalls
+        self,
+        operation: Operation,
+        ask: Ask,
+        headers: Mapping[str, str] | None,
+        calls: SellerCalls,
+        restricted: bool | Sequence[str] = False,
     ) -> dict[str, Any]:
         """Make a call for a seller; see `SellerCalls.call`."""
         prepared = prepare(operation, ask.parameters, body=ask.body, headers=headers)
@@ -104,6 +111,7 @@ class SpApiClient:
         )
         if not grantless:
             _check_active(operation, seller, caller)
+        active = seller.state is not SellerState.PAUSED
         return await self._runner.run(
             BoundCall(
                 prepared=prepared,
@@ -111,6 +119,8 @@ class SpApiClient:
                 seller=None if grantless else seller,
                 slot=calls.slot,
                 patience_s=calls.patience_s,
+                resource=resource_of(prepared, restricted),
+                fallback=seller if active and operation.name in ALSO_BY_SELLER else None,
             )
         )
 
@@ -259,6 +269,7 @@ class SellerCalls:
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        restricted: bool | Sequence[str] = False,
         **parameters: Parameter,
     ) -> dict[str, Any]:
         """Call an operation and return the object that Amazon answers, unchanged.
@@ -267,6 +278,9 @@ class SellerCalls:
             name: `orders.2026-01-01.getOrder`, or an operation id that is unique.
             body: JSON value of the request's body.
             headers: Further headers.
+            restricted: Whether to ask for personal data, or a restricted report; of Orders v0 which
+                (`buyerInfo`, `shippingAddress`, `buyerTaxInformation`). Operations that never
+                answer without a restricted data token get one anyway.
             **parameters: Path, query and header parameters by Amazon's names.
 
         Raises:
@@ -280,7 +294,7 @@ class SellerCalls:
         """
         operation = self._client.catalog.find(name)
         ask = Ask(parameters=parameters, body=body)
-        return await self._client.call_for_seller(operation, ask, headers, self)
+        return await self._client.call_for_seller(operation, ask, headers, self, restricted)
 
     def pages(
         self,
@@ -289,6 +303,7 @@ class SellerCalls:
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        restricted: bool | Sequence[str] = False,
         start: str | None = None,
         max_pages: int = MAX_PAGES,
         **parameters: Parameter,
@@ -302,6 +317,7 @@ class SellerCalls:
             name: As in `call`.
             body: As in `call`.
             headers: As in `call`.
+            restricted: As in `call`.
             start: Page token to begin at.
             max_pages: Most pages; a longer list is an error, not a cut one.
             **parameters: As in `call`.
@@ -312,7 +328,7 @@ class SellerCalls:
 
         async def call(page_of: str, ask: Ask) -> dict[str, Any]:
             operation = self._client.catalog.find(page_of)
-            return await self._client.call_for_seller(operation, ask, headers, self)
+            return await self._client.call_for_seller(operation, ask, headers, self, restricted)
 
         first = Ask(parameters=parameters, body=body)
         operation = self._client.catalog.find(name)

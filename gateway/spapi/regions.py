@@ -94,6 +94,9 @@ def region_named(text: str) -> Region:
         raise InvalidInputError(f"region {text!r} is unknown; write one of {known}") from exc
 
 
+_ALWAYS_LIVE = "tokens."
+
+
 class Endpoints:
     """Where each region's calls go: Amazon's own hosts unless overridden."""
 
@@ -114,14 +117,27 @@ class Endpoints:
         Raises:
             InvalidInputError: `by_region` names an unknown region.
         """
-        prefix = "sandbox." if sandbox else ""
+        own = {region_named(name): url for name, url in (by_region or {}).items()}
         self._urls = {
-            region: endpoint or f"https://{prefix}sellingpartnerapi-{region}.amazon.com"
-            for region in Region
+            sandboxed: {
+                region: (own.get(region) or endpoint or _amazons(region, sandbox=sandboxed)).rstrip(
+                    "/"
+                )
+                for region in Region
+            }
+            for sandboxed in {sandbox, False}
         }
-        for name, url in (by_region or {}).items():
-            self._urls[region_named(name)] = url
+        self._sandbox = sandbox
 
-    def url(self, region: Region) -> str:
-        """Return the base URL of `region`, without a slash at its end."""
-        return self._urls[region].rstrip("/")
+    def url(self, region: Region, operation: str = "") -> str:
+        """Return the base URL of `region` for an operation, without a slash at its end.
+
+        Amazon's sandbox gives no restricted data tokens; its calls take the live ones.
+        """
+        live = operation.startswith(_ALWAYS_LIVE)
+        return self._urls[self._sandbox and not live][region]
+
+
+def _amazons(region: Region, *, sandbox: bool) -> str:
+    prefix = "sandbox." if sandbox else ""
+    return f"https://{prefix}sellingpartnerapi-{region}.amazon.com"

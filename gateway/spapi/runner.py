@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -22,11 +22,13 @@ from gateway.clock import Clock
 from gateway.errors import SpApiAuthorizationError, SpApiError, SpApiRetryableError
 from gateway.model import Seller
 from gateway.spapi.answers import error_from, read_object, says_expired
-from gateway.spapi.auth import AccessToken, LwaTokens
+from gateway.spapi.auth import LwaTokens
 from gateway.spapi.directory import Caller
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.requests import Prepared
+from gateway.spapi.restricted import Resource, RestrictedTokens
 from gateway.spapi.throttle import CallDeferred, Throttle
+from gateway.spapi.tokens import AccessToken
 from gateway.spapi.transport import Request, Response, Transport, TransportFault
 
 _BACK_OFF_S = 0.5
@@ -51,6 +53,10 @@ class CallMetrics(Protocol):
 
     def deferred(self, operation: str) -> None:
         """Count one call that was put off by its usage plan."""
+        ...
+
+    def skewed(self, ahead_s: float) -> None:
+        """Note how far this machine's clock is ahead of Amazon's."""
         ...
 
 
@@ -78,6 +84,8 @@ class BoundCall:
 
     Attributes:
         seller: Whose token it carries; None for a grantless call.
+        resource: What it needs a restricted data token for, or None.
+        fallback: In whose name a grantless call is made again where Amazon refuses it, or None.
     """
 
     prepared: Prepared
@@ -85,6 +93,8 @@ class BoundCall:
     seller: Seller | None
     slot: str | None
     patience_s: float | None
+    resource: Resource | None = None
+    fallback: Seller | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +112,7 @@ class RunnerParts:
     """
 
     tokens: LwaTokens
+    restricted: RestrictedTokens
     throttle: Throttle
     transport: Transport
     endpoints: Endpoints
@@ -124,6 +135,15 @@ class CallRunner:
             SpApiError: The call failed; the subclass says what to do.
             CallDeferred: The usage plan's next token is too far away.
         """
+        try:
+            return await self._run(bound)
+        except SpApiAuthorizationError as exc:
+            refused = exc.status == 403 and exc.operation == bound.name
+            if bound.fallback is None or not refused:
+                raise
+        return await self._run(_in_name_of(bound, bound.fallback))
+
+    async def _run(self, bound: BoundCall) -> dict[str, Any]:
         progress = _Progress(started_s=self._parts.clock.monotonic_s())
         outcome = "stopped"
         try:
@@ -175,6 +195,12 @@ class CallRunner:
         return _value(bound, response)
 
     async def _token(self, bound: BoundCall) -> AccessToken:
+        if bound.seller is not None and bound.resource is not None:
+
+            async def create(prepared: Prepared) -> dict[str, Any]:
+                return await self._run(replace(bound, prepared=prepared, resource=None))
+
+            return await self._parts.restricted.of(bound.seller, bound.resource, create)
         if bound.seller is not None:
             return await self._parts.tokens.for_seller(bound.seller)
         scope = bound.prepared.operation.scope
@@ -188,7 +214,7 @@ class CallRunner:
             operation=bound.name,
             seller_id=bound.caller.seller_id,
             method=bound.prepared.operation.method,
-            url=parts.endpoints.url(bound.caller.region) + bound.prepared.target,
+            url=parts.endpoints.url(bound.caller.region, bound.name) + bound.prepared.target,
             headers={
                 "accept": "application/json",
                 **bound.prepared.headers,
@@ -221,7 +247,7 @@ class CallRunner:
         operation = bound.prepared.operation
         if progress.refusal is not None:
             token, expired = progress.refusal
-            again = self._parts.tokens.refuse(token, expired=expired) and not progress.renewed
+            again = self._parts.tokens.cache.refuse(token, expired=expired) and not progress.renewed
             progress.renewed = True
             return 0.0 if again else None
         if not isinstance(exc, SpApiRetryableError):
@@ -258,6 +284,11 @@ class CallRunner:
             waited_ms=round(progress.waited_s * 1000),
             duration_ms=round((self._parts.clock.monotonic_s() - progress.started_s) * 1000),
         )
+
+
+def _in_name_of(bound: BoundCall, seller: Seller) -> BoundCall:
+    caller = replace(bound.caller, seller_id=seller.id)
+    return replace(bound, caller=caller, seller=seller, fallback=None)
 
 
 def _value(bound: BoundCall, response: Response) -> dict[str, Any]:

@@ -209,6 +209,11 @@ class SpApiMetrics:
             ["operation"],
             registry=registry,
         )
+        self._skew = Gauge(
+            "gateway_clock_skew_seconds",
+            "How far this machine's clock is ahead of Amazon's, at the last token request.",
+            registry=registry,
+        )
 
     def called(self, operation: str, outcome: str, duration_s: float) -> None:
         """Count one request; `outcome` is a short fixed word, such as `ok` or `throttled`."""
@@ -226,6 +231,10 @@ class SpApiMetrics:
     def deferred(self, operation: str) -> None:
         """Count one call that was put off."""
         self._deferred.labels(operation).inc()
+
+    def skewed(self, ahead_s: float) -> None:
+        """Note how far this machine's clock is ahead of Amazon's."""
+        self._skew.set(ahead_s)
 
 
 class DeliveryMetrics:

@@ -21,6 +21,7 @@ from gateway.spapi.documents.calls import DocumentAccess
 from gateway.spapi.documents.limits import DocumentLimits
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
+from gateway.spapi.restricted import CREATE, RestrictedTokens
 from gateway.spapi.runner import CallRunner, RunnerParts
 from gateway.spapi.throttle import Throttle
 from gateway.spapi.transport import Request, Response
@@ -129,6 +130,7 @@ class CountedCalls:
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     waited_s: float = 0.0
     deferrals: int = 0
+    skew_s: float | None = None
 
     def called(self, operation: str, outcome: str, duration_s: float) -> None:
         self.outcomes.append((operation, outcome))
@@ -138,6 +140,9 @@ class CountedCalls:
 
     def deferred(self, operation: str) -> None:
         self.deferrals += 1
+
+    def skewed(self, ahead_s: float) -> None:
+        self.skew_s = ahead_s
 
 
 @dataclass
@@ -162,7 +167,11 @@ class Rig:
             jitter=lambda: 0.5,
         )
         self.tokens = LwaTokens(
-            transport=self.amazon, directory=self.directory, clock=self.clock, endpoint=LWA
+            transport=self.amazon,
+            directory=self.directory,
+            clock=self.clock,
+            endpoint=LWA,
+            on_skew=self.metrics.skewed,
         )
         self.client = SpApiClient(
             catalog=self.catalog,
@@ -170,6 +179,7 @@ class Rig:
             runner=CallRunner(
                 RunnerParts(
                     tokens=self.tokens,
+                    restricted=RestrictedTokens(self.tokens.cache, self.catalog.find(CREATE)),
                     throttle=self.throttle,
                     transport=self.amazon,
                     endpoints=Endpoints(),

@@ -75,29 +75,38 @@ class Documents:
         self._access = access
 
     @asynccontextmanager
-    async def report(self, document_id: str) -> AsyncIterator[Document]:
+    async def report(
+        self, document_id: str, *, restricted: bool = False
+    ) -> AsyncIterator[Document]:
         """Open a report: `async with …report(id) as document: async for piece in document: …`.
 
         Args:
             document_id: `reportDocumentId` of a report that is DONE.
+            restricted: Whether its type is restricted: Amazon's word for holding personal data.
 
         Raises:
             SpApiError: Amazon gives no document; the subclass says what to do.
             CallDeferred: The usage plan's next token is too far away; let it pass.
         """
-        async with self._document(_REPORT, "reportDocumentId", document_id) as document:
+        more: Mapping[str, Any] = {"restricted": True} if restricted else {}
+        named = {"reportDocumentId": document_id}
+        async with self._document(_REPORT, document_id, {**named, **more}) as document:
             yield document
 
     @asynccontextmanager
     async def feed_result(self, document_id: str) -> AsyncIterator[Document]:
         """Open what became of a feed, by `resultFeedDocumentId`; errors as with `report`."""
-        async with self._document(_FEED_RESULT, "feedDocumentId", document_id) as document:
+        async with self._document(
+            _FEED_RESULT, document_id, {"feedDocumentId": document_id}
+        ) as document:
             yield document
 
     @asynccontextmanager
     async def data_kiosk(self, document_id: str) -> AsyncIterator[Document]:
         """Open a query's data (JSON lines) or its errors; errors as with `report`."""
-        async with self._document(_DATA_KIOSK, "documentId", document_id) as document:
+        async with self._document(
+            _DATA_KIOSK, document_id, {"documentId": document_id}
+        ) as document:
             yield document
 
     @asynccontextmanager
@@ -109,10 +118,11 @@ class Documents:
         Args:
             document_id: One of the `invoicesDocumentIds` of an export that is DONE.
         """
+        named = {"invoicesDocumentId": document_id}
         async with AsyncExitStack() as stack:
             meter = Meter(self._access.limits)
             file = await stack.enter_async_context(Spool(self._access.folder))
-            async with self._opened(_INVOICES, "invoicesDocumentId", document_id) as (link, stream):
+            async with self._opened(_INVOICES, document_id, named) as (link, stream):
                 await spool(link, stream.pieces, file, meter)
             table = await asyncio.to_thread(read_table, link, file.file)
             stack.callback(table.close)
@@ -155,9 +165,9 @@ class Documents:
 
     @asynccontextmanager
     async def _document(
-        self, operation: str, parameter: str, document_id: str
+        self, operation: str, document_id: str, parameters: Mapping[str, Any]
     ) -> AsyncIterator[Document]:
-        async with self._opened(operation, parameter, document_id) as (link, stream):
+        async with self._opened(operation, document_id, parameters) as (link, stream):
             meter = Meter(self._access.limits)
             try:
                 unpack = unpacker(encoding=stream.encoding, gzip=link.gzip)
@@ -172,10 +182,10 @@ class Documents:
 
     @asynccontextmanager
     async def _opened(
-        self, operation: str, parameter: str, document_id: str
+        self, operation: str, document_id: str, parameters: Mapping[str, Any]
     ) -> AsyncIterator[tuple[Link, Stream]]:
         async def ask() -> Link:
-            answer = await self._calls.call(operation, **{parameter: document_id})
+            answer = await self._calls.call(operation, **parameters)
             return self._link(operation, document_id, answer)
 
         async with AsyncExitStack() as stack:

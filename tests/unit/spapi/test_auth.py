@@ -213,29 +213,29 @@ async def test_after_a_refusal_one_new_token_serves_all():
     login = Login()
     old = await login.tokens.for_seller(seller())
 
-    assert login.tokens.refuse(old, expired=False)
+    assert login.tokens.cache.refuse(old, expired=False)
     new = await login.tokens.for_seller(seller())
-    assert login.tokens.refuse(old, expired=False)  # of another call that carried the old one
+    assert login.tokens.cache.refuse(old, expired=False)  # of another call that carried the old one
     assert await login.tokens.for_seller(seller()) is new
     assert len(login.amazon.logins) == 2
 
 
 async def test_a_missing_role_does_not_make_it_ask_on_and_on():
     login = Login()
-    login.tokens.refuse(await login.tokens.for_seller(seller()), expired=False)
+    login.tokens.cache.refuse(await login.tokens.for_seller(seller()), expired=False)
     forced = await login.tokens.for_seller(seller())
 
-    assert not login.tokens.refuse(forced, expired=False)
+    assert not login.tokens.cache.refuse(forced, expired=False)
     assert await login.tokens.for_seller(seller()) is forced
     login.clock.advance(61)
-    assert login.tokens.refuse(forced, expired=False)
+    assert login.tokens.cache.refuse(forced, expired=False)
 
 
 async def test_a_token_that_amazon_calls_expired_is_always_renewed():
     login = Login()
-    login.tokens.refuse(await login.tokens.for_seller(seller()), expired=True)
+    login.tokens.cache.refuse(await login.tokens.for_seller(seller()), expired=True)
 
-    assert login.tokens.refuse(await login.tokens.for_seller(seller()), expired=True)
+    assert login.tokens.cache.refuse(await login.tokens.for_seller(seller()), expired=True)
 
 
 async def test_secrets_are_in_no_repr_and_no_error():

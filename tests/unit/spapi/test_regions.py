@@ -21,6 +21,15 @@ def test_amazons_own_hosts_stand_unless_overridden():
     )
 
 
+def test_the_sandbox_takes_restricted_data_tokens_from_the_live_host():
+    tokens = "tokens.2021-03-01.createRestrictedDataToken"
+
+    sandbox = Endpoints(sandbox=True)
+    assert sandbox.url(Region.EU, tokens) == "https://sellingpartnerapi-eu.amazon.com"
+    assert sandbox.url(Region.EU, "orders.v0.getOrder").startswith("https://sandbox.")
+    assert Endpoints(endpoint="http://a", sandbox=True).url(Region.EU, tokens) == "http://a"
+
+
 def test_one_regions_override_wins_over_that_of_all():
     endpoints = Endpoints(endpoint="http://a/", by_region={"FE": "http://b/"})
 
