@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import Field
 
 from gateway.admin.fields import Cursor, Given, Shown
+from gateway.store.tenancy import Scan
 
 S = TypeVar("S", bound=Shown)
 R = TypeVar("R")
@@ -56,3 +57,8 @@ async def page_of(
         items=[show(record) for record in records],
         next_cursor=cursor(records[-1]) if more else None,
     )
+
+
+def scanned_page(found: Scan[R], show: Callable[[R], S]) -> Page[S]:
+    """Return a page of what was found in the rows that were looked through."""
+    return Page(items=[show(record) for record in found.items], next_cursor=found.after)

@@ -6,15 +6,23 @@ from typing import Final
 
 from gateway.admin.resources import (
     audit,
+    deliveries,
+    endpoints,
     event_types,
+    events,
     keys,
     meta,
     notifications,
+    secrets,
 )
 from gateway.admin.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *endpoints.ROUTES,
+    *secrets.ROUTES,
+    *events.ROUTES,
     *event_types.ROUTES,
+    *deliveries.ROUTES,
     *notifications.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.clock import Clock
 from gateway.endpoints import Endpoint, EndpointSecret, EndpointState
-from gateway.errors import NotFoundError
+from gateway.errors import ConflictError, NotFoundError
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context, pack, unpack
@@ -34,11 +34,13 @@ _INSERT_SECRETS: Final = insert(
 _SELECT: Final = f"SELECT {', '.join(ENDPOINT_COLUMNS)} FROM endpoints"  # noqa: S608
 _GET: Final = One(f"{_SELECT} WHERE id = $1")
 _PAGE: Final = One(f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2")
+_PAGE_OF: Final = One(f"{_SELECT} WHERE tenant = $3 AND id > $1 ORDER BY id LIMIT $2")
 _CHANGEABLE: Final = [name for name in ENDPOINT_COLUMNS if name not in ("id", "created_at_ms")]
+_SINCE: Final = f"CAST(${len(_CHANGEABLE) + 2} AS BIGINT)"
 _UPDATE: Final = One(
     f"""
     UPDATE endpoints SET {", ".join(f"{name} = ${n}" for n, name in enumerate(_CHANGEABLE, 2))}
-    WHERE id = $1 RETURNING id
+    WHERE id = $1 AND updated_at_ms = coalesce({_SINCE}, updated_at_ms) RETURNING id
     """  # noqa: S608 columns are ours
 )
 _CLEAN_RECORD: Final = One(
@@ -55,6 +57,13 @@ _DELETE_HEALTH: Final = One("DELETE FROM endpoint_health WHERE endpoint_id = $1"
 _SECRETS: Final = "SELECT endpoint_id, id, kind, sealed_key, created_at_ms, expires_at_ms"
 _ALL_SECRETS: Final = One(f"{_SECRETS} FROM endpoint_secrets ORDER BY id")
 _SECRETS_OF: Final = One(f"{_SECRETS} FROM endpoint_secrets WHERE endpoint_id = $1 ORDER BY id")
+_EXPIRE_OTHERS: Final = One(
+    """
+    UPDATE endpoint_secrets SET expires_at_ms = $4
+    WHERE endpoint_id = $1 AND kind = $2 AND id <> $3
+      AND (expires_at_ms IS NULL OR expires_at_ms > $4)
+    """
+)
 _EXPIRE_SECRET: Final = One(
     """
     UPDATE endpoint_secrets SET expires_at_ms = $3 WHERE endpoint_id = $1 AND id = $2 RETURNING id
@@ -96,33 +105,47 @@ class Endpoints:
             raise _missing(endpoint_id)
         return self._with_secrets(rows, secrets)[0]
 
-    async def list(self, *, after: str = "", limit: int = 100) -> Sequence[Endpoint]:
+    async def list(
+        self, *, after: str = "", limit: int = 100, tenant: str | None = None
+    ) -> Sequence[Endpoint]:
         """Return endpoints in the order of their ids, from behind `after` on.
 
-        Their signing secrets are left out.
+        Their signing secrets are left out. With `tenant`, only that tenant's.
 
         Raises:
             SealError: Credentials of one can't be opened.
         """
-        rows = await self._driver.read(lambda: _rows(_PAGE, after, limit))
+        page = (_PAGE, after, limit) if tenant is None else (_PAGE_OF, after, limit, tenant)
+        rows = await self._driver.read(lambda: _rows(*page))
         return [self._endpoint(row) for row in rows]
 
-    async def update(self, endpoint: Endpoint) -> None:
+    async def update(self, endpoint: Endpoint, *, unless_changed_since: int | None = None) -> None:
         """Replace what is stored of an endpoint, save its signing secrets and its creation time.
 
-        One that was disabled and is enabled now starts with a clean record of health.
+        One that was disabled and is enabled now starts with a clean record of health. Each change
+        has a later `updated_at_ms` than the one before.
+
+        Args:
+            endpoint: What it shall be.
+            unless_changed_since: `updated_at_ms` of what the change was made from; where somebody
+                changed it meanwhile, nothing is written.
 
         Raises:
             NotFoundError: There is no such endpoint.
+            ConflictError: Somebody was quicker.
         """
-        endpoint = dataclasses.replace(endpoint, updated_at_ms=self._clock.now_ms())
+        now_ms = max(self._clock.now_ms(), endpoint.updated_at_ms + 1)
+        endpoint = dataclasses.replace(endpoint, updated_at_ms=now_ms)
         values = zip(
             ENDPOINT_COLUMNS, row_of(endpoint, self._sealed_credentials(endpoint)), strict=True
         )
         named = dict(values)
-        params = (endpoint.id, *(named[name] for name in _CHANGEABLE))
-        if not await self._driver.write(lambda: _update(endpoint, params)):
-            raise _missing(endpoint.id)
+        params = (endpoint.id, *(named[name] for name in _CHANGEABLE), unless_changed_since)
+        if await self._driver.write(lambda: _update(endpoint, params)):
+            return
+        if await self._driver.read(lambda: _rows(_GET, endpoint.id)):
+            raise ConflictError(f"somebody changed endpoint {endpoint.id} meanwhile; read it again")
+        raise _missing(endpoint.id)
 
     async def delete(self, endpoint_id: str) -> None:
         """Remove an endpoint with its secrets; deliveries to it are cancelled by `hold_disabled`.
@@ -141,6 +164,19 @@ class Endpoints:
         """
         row = self._secret_row(endpoint_id, secret)
         if not await self._driver.write(lambda: _add_secret(endpoint_id, row)):
+            raise _missing(endpoint_id)
+
+    async def rotate_secret(
+        self, endpoint_id: str, secret: EndpointSecret, *, expire_others_at_ms: int
+    ) -> None:
+        """Add a signing key that replaces those of its kind, which sign beside it until then.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        row = self._secret_row(endpoint_id, secret)
+        others = (endpoint_id, secret.kind, secret.id, expire_others_at_ms)
+        if not await self._driver.write(lambda: _rotate_secret(endpoint_id, row, others)):
             raise _missing(endpoint_id)
 
     async def expire_secret(self, endpoint_id: str, secret_id: str, at_ms: int) -> None:
@@ -263,4 +299,11 @@ def _add_secret(endpoint_id: str, row: tuple[Any, ...]) -> Plan[bool]:
         return False
     yield _INSERT_SECRETS([row])
     yield from changed()
+    return True
+
+
+def _rotate_secret(endpoint_id: str, row: tuple[Any, ...], others: tuple[Any, ...]) -> Plan[bool]:
+    if not (yield from _add_secret(endpoint_id, row)):
+        return False
+    yield _EXPIRE_OTHERS(*others)
     return True

@@ -69,7 +69,7 @@ _HANDLINGS: Final = select(
     _H.c.created_at_ms,
     _H.c.ended_at_ms,
 )
-_EVENTS: Final = select(
+EVENTS: Final = select(
     _E.c.id,
     _E.c.type,
     _E.c.occurred_at_ms,
@@ -80,7 +80,7 @@ _EVENTS: Final = select(
     _E.c.replayed_from,
     _E.c.created_at_ms,
 )
-_DELIVERIES: Final = select(
+DELIVERIES: Final = select(
     _D.c.id,
     _D.c.event_id,
     _E.c.type,
@@ -177,8 +177,8 @@ class Queries:
         seller_id: str | None = None,
     ) -> Sequence[EventView]:
         """Return events, the newest first."""
-        query = _page(_EVENTS, _E, {"type": event_type, "seller_id": seller_id}, after, limit)
-        return [EventView(**_named(EventView, row)) for row in await self._rows(query)]
+        query = _page(EVENTS, _E, {"type": event_type, "seller_id": seller_id}, after, limit)
+        return [event_of(row) for row in await self._rows(query)]
 
     async def event(self, event_id: str) -> EventDetail:
         """Return an event with its body and deliveries.
@@ -186,13 +186,13 @@ class Queries:
         Raises:
             NotFoundError: There is no such event.
         """
-        query = _EVENTS.add_columns(_E.c.body).where(_E.c.id == event_id)
+        query = EVENTS.add_columns(_E.c.body).where(_E.c.id == event_id)
         row = await self._one(query, event_id)
-        deliveries = _DELIVERIES.where(_D.c.event_id == event_id).order_by(_D.c.id)
+        deliveries = DELIVERIES.where(_D.c.event_id == event_id).order_by(_D.c.id)
         return EventDetail(
-            event=EventView(**_named(EventView, row)),
+            event=event_of(row),
             body=bytes(row[-1]),
-            deliveries=[_delivery(row) for row in await self._rows(deliveries)],
+            deliveries=[delivery_of(row) for row in await self._rows(deliveries)],
         )
 
     async def deliveries(
@@ -205,8 +205,8 @@ class Queries:
     ) -> Sequence[DeliveryView]:
         """Return deliveries, the newest first."""
         wanted = {"state": state, "endpoint_id": endpoint_id}
-        query = _page(_DELIVERIES, _D, wanted, after, limit)
-        return [_delivery(row) for row in await self._rows(query)]
+        query = _page(DELIVERIES, _D, wanted, after, limit)
+        return [delivery_of(row) for row in await self._rows(query)]
 
     async def delivery(self, delivery_id: str) -> DeliveryDetail:
         """Return a delivery with its attempts.
@@ -214,10 +214,10 @@ class Queries:
         Raises:
             NotFoundError: There is no such delivery.
         """
-        row = await self._one(_DELIVERIES.where(_D.c.id == delivery_id), delivery_id)
+        row = await self._one(DELIVERIES.where(_D.c.id == delivery_id), delivery_id)
         attempts = _ATTEMPTS.where(_A.c.delivery_id == delivery_id).order_by(_A.c.id)
         return DeliveryDetail(
-            delivery=_delivery(row),
+            delivery=delivery_of(row),
             attempts=[_attempt(row) for row in await self._rows(attempts)],
         )
 
@@ -242,6 +242,15 @@ class Queries:
         """Return how all endpoints have answered lately."""
         rows = await self._rows(_HEALTH)
         return [EndpointHealth(**_named(EndpointHealth, row)) for row in rows]
+
+    async def health_of(self, endpoint_id: str) -> EndpointHealth:
+        """Return how one endpoint has answered lately.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        query = _HEALTH.where(schema.endpoint_health.c.endpoint_id == endpoint_id)
+        return EndpointHealth(**_named(EndpointHealth, await self._one(query, endpoint_id)))
 
     async def counts(self) -> Counts:
         """Return how much work there is, all counted at one moment."""
@@ -336,7 +345,13 @@ def _handling(row: Row) -> HandlingView:
     )
 
 
-def _delivery(row: Row) -> DeliveryView:
+def event_of(row: Row) -> EventView:
+    """Return the event in a row of `EVENTS`."""
+    return EventView(**_named(EventView, row))
+
+
+def delivery_of(row: Row) -> DeliveryView:
+    """Return the delivery in a row of `DELIVERIES`."""
     named = _named(DeliveryView, row)
     return DeliveryView(**(named | {"state": DeliveryState(named["state"])}))
 

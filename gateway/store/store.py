@@ -26,6 +26,7 @@ from gateway.store.queries import Queries
 from gateway.store.rotation import Rotation
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
+from gateway.store.tenancy import Tenancy
 
 
 class Changes:
@@ -68,6 +69,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
         self.audit = AuditLog(driver)
+        self.tenancy = Tenancy(driver)
 
     def changing(self, entry: AuditEntry) -> Changes:
         """Return what people change, to be changed with `entry` in the same transaction."""

@@ -1,0 +1,137 @@
+"""Deliveries and their attempts over HTTP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from gateway.access import Scope
+from gateway.admin.api import Api
+from gateway.admin.fields import Shown, Time
+from gateway.admin.owned import own_delivery
+from gateway.admin.paging import Page, PageQuery, scanned_page
+from gateway.admin.routes import PATH_PATTERNS, Call, Route
+from gateway.admin.showing import shown
+from gateway.model import DeliveryState
+from gateway.store.views import AttemptView, DeliveryView
+
+_PATH: Final = "/v1/deliveries/{delivery_id}"
+
+
+class DeliveryShown(Shown):
+    """One event owed to one endpoint."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    state: DeliveryState
+    due_at: Time
+    attempts: int
+    claims: int
+    created_at: Time
+    ended_at: Time | None
+
+
+class AttemptShown(Shown):
+    """One request that was made for a delivery."""
+
+    id: str
+    number: int
+    started_at: Time
+    duration_ms: int
+    status: int | None
+    error_class: str | None
+    error: str | None
+    answer: str = Field(description="The first part of the answer.")
+    address: str | None = Field(description="Address and port that were dialled.")
+    charged: bool = Field(description="Whether it counts against the endpoint.")
+    next_due: Time | None = Field(description="When the next one is due.")
+
+
+class DeliveryDetail(DeliveryShown):
+    """A delivery with its attempts."""
+
+    attempts_made: list[AttemptShown] = Field(description="The oldest first.")
+
+
+class Attempts(Shown):
+    """The attempts of a delivery, the oldest first."""
+
+    items: list[AttemptShown]
+
+
+class DeliveriesQuery(PageQuery):
+    """Which deliveries."""
+
+    state: DeliveryState | None = None
+    endpoint_id: str | None = Field(default=None, pattern=PATH_PATTERNS["endpoint_id"])
+    event_id: str | None = Field(default=None, pattern=PATH_PATTERNS["event_id"])
+
+
+async def _list(api: Api, call: Call) -> Page[DeliveryShown]:
+    query = call.query(DeliveriesQuery)
+    found = await api.store.tenancy.deliveries(
+        after=query.cursor,
+        limit=query.limit,
+        tenant=call.key.tenant,
+        endpoint_id=query.endpoint_id,
+        event_id=query.event_id,
+        state=query.state,
+    )
+    return scanned_page(found, _shown)
+
+
+async def _show(api: Api, call: Call) -> DeliveryDetail:
+    detail = await own_delivery(api, call)
+    attempts = [_attempt(one) for one in detail.attempts]
+    return shown(DeliveryDetail, detail.delivery, attempts_made=attempts)
+
+
+async def _attempts(api: Api, call: Call) -> Attempts:
+    detail = await own_delivery(api, call)
+    return Attempts(items=[_attempt(one) for one in detail.attempts])
+
+
+def _shown(one: DeliveryView) -> DeliveryShown:
+    return shown(DeliveryShown, one)
+
+
+def _attempt(one: AttemptView) -> AttemptShown:
+    return shown(AttemptShown, one, answer=one.answer.decode("utf-8", "replace"))
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/deliveries",
+        name="list_deliveries",
+        tag="deliveries",
+        summary="List deliveries, the newest first",
+        scope=Scope.READ,
+        query=DeliveriesQuery,
+        answer=Page[DeliveryShown],
+        handler=_list,
+    ),
+    Route(
+        method="GET",
+        path=_PATH,
+        name="show_delivery",
+        tag="deliveries",
+        summary="Show a delivery with every attempt",
+        scope=Scope.READ,
+        answer=DeliveryDetail,
+        handler=_show,
+    ),
+    Route(
+        method="GET",
+        path=f"{_PATH}/attempts",
+        name="list_attempts",
+        tag="deliveries",
+        summary="List the attempts of a delivery, the oldest first",
+        scope=Scope.READ,
+        answer=Attempts,
+        handler=_attempts,
+    ),
+)

@@ -1,0 +1,141 @@
+"""One of everything for a tenant: what the parameters of paths can name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.access import Scope, new_api_key
+from gateway.delivery.signing import new_secret
+from gateway.endpoints import Endpoint
+from gateway.model import (
+    Arrival,
+    Attempt,
+    AttemptResult,
+    DeliveryState,
+    Envelope,
+    IdPrefix,
+    NewEvent,
+    Origin,
+    Owed,
+    new_id,
+)
+from tests.integration.admin.world import AdminWorld
+
+# A port that nobody listens on: what is tested there fails at once.
+URL = "http://127.0.0.1:1/hook"
+
+
+@dataclass
+class Objects:
+    """Ids by the name of the path's parameter."""
+
+    ids: dict[str, str]
+
+    def path(self, template: str) -> str:
+        return template.format(**self.ids)
+
+
+async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
+    """Make an endpoint of `tenant` with an event delivered to it alone, and all that is nobody's."""
+    endpoint = await make_endpoint(world, tenant)
+    event = await publish(world, endpoint.event_types[0])
+    delivery_id, attempt_id = await _attempted(world, endpoint.id)
+    notification_id, handling_id = await _notified(world)
+    key, _ = new_api_key(world.clock.now_ms(), name="", scopes=[Scope.READ], tenant=tenant)
+    await world.store.api_keys.add(key)
+    return Objects(
+        {
+            "endpoint_id": endpoint.id,
+            "secret_id": endpoint.secrets[0].id,
+            "event_id": event.id,
+            "delivery_id": delivery_id,
+            "attempt_id": attempt_id,
+            "notification_id": notification_id,
+            "handling_id": handling_id,
+            "key_id": key.id,
+            "event_type": "endpoint.test",
+            "consumer": "default",
+        }
+    )
+
+
+async def make_endpoint(world: AdminWorld, tenant: str | None, **fields: Any) -> Endpoint:
+    """Make an endpoint that takes one type of event that no other takes."""
+    now_ms = world.clock.now_ms()
+    endpoint_id = new_id(IdPrefix.ENDPOINT, now_ms)
+    endpoint = Endpoint(
+        id=endpoint_id,
+        **{
+            "url": URL,
+            "tenant": tenant,
+            "event_types": (f"only.{endpoint_id}",),
+            "created_at_ms": now_ms,
+            "updated_at_ms": now_ms,
+            "secrets": (new_secret(now_ms), new_secret(now_ms + 1)),
+            **fields,
+        },
+    )
+    await world.store.endpoints.add(endpoint)
+    return endpoint
+
+
+async def publish(world: AdminWorld, kind: str, body: bytes = b'{"data": {}}') -> NewEvent:
+    now_ms = world.clock.now_ms()
+    event = NewEvent(
+        id=new_id(IdPrefix.EVENT, now_ms),
+        type=kind,
+        occurred_at_ms=now_ms,
+        seller_id=None,
+        marketplace_id=None,
+        body=body,
+    )
+    await world.store.outbox.publish(event)
+    return event
+
+
+async def _attempted(world: AdminWorld, endpoint_id: str) -> tuple[str, str]:
+    claims = await world.store.deliveries.claim(
+        room=lambda of: 10 if of == endpoint_id else 0, limit=10, lease_ms=60_000
+    )
+    (claimed,) = claims.items
+    now_ms = world.clock.now_ms()
+    attempt_id = new_id(IdPrefix.ATTEMPT, now_ms)
+    attempt = Attempt(
+        id=attempt_id,
+        number=1,
+        started_at_ms=now_ms,
+        duration_ms=5,
+        status=500,
+        error_class="http_5xx",
+        error="answered 500",
+        answer=b"\xff no",
+        address="192.0.2.1:443",
+    )
+    result = AttemptResult(
+        id=claimed.id,
+        token=claimed.token,
+        endpoint_id=endpoint_id,
+        attempt=attempt,
+        state=DeliveryState.DEAD,
+    )
+    await world.store.deliveries.settle([result])
+    return claimed.id, attempt_id
+
+
+async def _notified(world: AdminWorld) -> tuple[str, str]:
+    now_ms = world.clock.now_ms()
+    notification_id = new_id(IdPrefix.NOTIFICATION, now_ms)
+    arrival = Arrival(
+        id=notification_id,
+        envelope=Envelope(
+            identity=f"i-{notification_id}", type="ORDER_CHANGE", payload_version="1.0", body=b"{}"
+        ),
+        source="queue",
+        origin=Origin.SQS,
+        received_at_ms=now_ms,
+        owed=[Owed(handler="order_change")],
+    )
+    await world.store.inbox.accept([arrival])
+    (handling,) = (await world.store.queries.notification(notification_id)).handlings
+    return notification_id, handling.id
