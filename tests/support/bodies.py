@@ -91,6 +91,20 @@ def camel(value: Any) -> Any:
     return value
 
 
+def pascal(value: Any) -> Any:
+    """Return the JSON value with each key's first letter in upper case."""
+    if isinstance(value, dict):
+        return {key[:1].upper() + key[1:]: pascal(inner) for key, inner in value.items()}
+    return [pascal(inner) for inner in value] if isinstance(value, list) else value
+
+
+def lower(value: Any) -> Any:
+    """Return the JSON value with its keys in lower case."""
+    if isinstance(value, dict):
+        return {key.lower(): lower(inner) for key, inner in value.items()}
+    return [lower(inner) for inner in value] if isinstance(value, list) else value
+
+
 def text(value: Any) -> str:
     """Return JSON with white space, as no serializer of the gateway would write it."""
     return json.dumps(value, indent=1)

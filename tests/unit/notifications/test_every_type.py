@@ -20,22 +20,19 @@ from gateway.notifications.kinds import EventFilter, Standing, Workflow
 from gateway.notifications.known import TYPES, Unfamiliar, unfamiliar
 from gateway.notifications.reading import Reading, read_body
 from gateway.spapi.catalog import Catalog
-from tests.support.bodies import NOTIFICATION_ID, camel, eventbridge, notification, sns, text
+from tests.support.bodies import (
+    NOTIFICATION_ID,
+    camel,
+    eventbridge,
+    lower,
+    notification,
+    pascal,
+    sns,
+    text,
+)
 from tests.support.payloads import SAMPLES, Sample
 
 MODELS = [one.model for one in TYPES.values() if one.model is not None]
-
-
-def pascal(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key[:1].upper() + key[1:]: pascal(inner) for key, inner in value.items()}
-    return [pascal(inner) for inner in value] if isinstance(value, list) else value
-
-
-def lower(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key.lower(): lower(inner) for key, inner in value.items()}
-    return [lower(inner) for inner in value] if isinstance(value, list) else value
 
 
 def whole(sample: Sample, payload: Any = None) -> dict[str, Any]:
