@@ -4,12 +4,14 @@
     ├── ConfigurationError          fix the settings, then start again (exit 4)
     ├── ConflictError               somebody else holds it, or it exists already (exit 3)
     ├── NotFoundError               no such object
+    │   └── LinkExpiredError            there was one; ask for a new link
     ├── InvalidInputError           fix the argument that is named
     │   ├── BlockedAddressError         in `delivery.egress`: the address guard refuses it
     │   └── OperationRemovedError       Amazon has removed the operation; use another
     ├── DependencyError             wait, it may come back (exit 5)
     │   ├── StoreUnavailableError
     │   ├── QueueUnavailableError
+    │   ├── DocumentsUnavailableError
     │   └── ResolutionError             in `delivery.egress`: a name can't be resolved
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── SealError                   a sealed value can't be opened with the keys at hand
@@ -80,6 +82,10 @@ class NotFoundError(GatewayError):
     """No object has the given id."""
 
 
+class LinkExpiredError(NotFoundError):
+    """The time of a link to a document is over."""
+
+
 class InvalidInputError(GatewayError):
     """An argument is refused; the message names it and says what is accepted."""
 
@@ -107,6 +113,10 @@ class QueueUnavailableError(DependencyError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class DocumentsUnavailableError(DependencyError):
+    """Documents can't be stored or read for the moment: disk full, bucket not reachable."""
 
 
 class SchemaOutdatedError(GatewayError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import orjson
 
+from gateway.documents.shelf import DocumentShelf
 from gateway.envelope import payload_of
 from gateway.errors import NotFoundError
 from gateway.event_types import EventType
@@ -25,6 +26,7 @@ from gateway.notifications.base import PayloadModel
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from gateway.documents.library import Library
     from gateway.model import StoredNotification
     from gateway.spapi.client import SellerCalls
 
@@ -222,6 +224,14 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: SellerCalls | None = field(default=None, repr=False)
     recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)
+    library: Library | None = field(default=None, repr=False)
+
+    @cached_property
+    def documents(self) -> DocumentShelf:
+        """Where the handler stores documents that its events link to."""
+        if self.library is None:
+            raise NotFoundError("no place for documents is set; see [documents] in the settings")
+        return DocumentShelf(self.library, handling_id=self.handling_id, seller_id=self.seller_id)
 
     async def remembered(self, name: str) -> Any:
         """Return what this handler last answered as `Remember` of a thing of this seller, or None.

@@ -31,6 +31,7 @@ class IdPrefix(StrEnum):
     API_KEY = "key"
     AUDIT = "aud"
     REQUEST = "req"
+    DOCUMENT = "doc"
 
 
 T_co = TypeVar("T_co", covariant=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.dispatch.memory_reader import MemoryStore
     from gateway.dispatch.registry import Registry
+    from gateway.documents.library import Library
     from gateway.handling import Handler
     from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
     from gateway.spapi.client import SellerCalls
@@ -108,6 +109,19 @@ class DispatchSettings:
     handler_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept for handlers, and given to them through the context.
+
+    Attributes:
+        memories: What they remember of things.
+        library: Their documents.
+    """
+
+    memories: MemoryStore
+    library: Library | None = None
+
+
 class Dispatcher:
     """The dispatch stage."""
 
@@ -122,7 +136,7 @@ class Dispatcher:
         *,
         clock: Clock,
         recorder: DispatchRecorder,
-        memories: MemoryStore,
+        kept: Kept,
     ) -> None:
         self._registry = registry
         self._store = store
@@ -130,7 +144,8 @@ class Dispatcher:
         self._settings = settings
         self._clock = clock
         self._recorder = recorder
-        self._recall = MemoryReader(memories).read
+        self._recall = MemoryReader(kept.memories).read
+        self._library = kept.library
         self._deadlines = Deadlines()
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._turns = {
@@ -238,6 +253,7 @@ class Dispatcher:
             settings=self._settings.handler_settings.get(handler.name, {}),
             calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
             recall=partial(self._recall, handler.name, item.notification.seller_id),
+            library=self._library,
         )
 
     def _report(self, item: ClaimedHandling, result: HandlingResult, duration_s: float) -> None:

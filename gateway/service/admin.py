@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gateway.admin.api import Api
 from gateway.admin.checking import GuardedEndpoints
+from gateway.admin.downloads import Downloads
 from gateway.admin.gate import Gate
 from gateway.admin.openapi import document
 from gateway.admin.server import AdminServer
@@ -20,11 +21,13 @@ from gateway.errors import ConflictError
 from gateway.service.opening import egress_policy
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from gateway.admin.probes import Probes
     from gateway.clock import Clock
     from gateway.dispatch.registry import Registry
+    from gateway.service.compose import Gateway
     from gateway.settings import Settings
-    from gateway.store import Store
 
 _TESTS_AT_ONCE = 16
 _LOOK_UP_S = 3.0
@@ -32,7 +35,7 @@ _LOOK_UP_S = 3.0
 
 @asynccontextmanager
 async def open_admin(
-    settings: Settings, probes: Probes, store: Store, registry: Registry, clock: Clock
+    settings: Settings, probes: Probes, gateway: Gateway, registry: Registry, clock: Clock
 ) -> AsyncIterator[int]:
     """Serve the admin port; yields it.
 
@@ -52,24 +55,27 @@ async def open_admin(
             user_agent=f"spapi-event-gateway/{release}",
         ) as sender:
             api = Api(
-                store=store,
+                store=gateway.store,
                 clock=clock,
                 checks=GuardedEndpoints(policy, resolver, sender, clock),
                 event_types=registry.event_types,
                 document=document(ROUTES, version=release),
             )
-            async with _listening(settings, probes, api) as port:
+            open_routes = [*probes.routes(), *Downloads(gateway.library).routes()]
+            async with _listening(settings, open_routes, api) as port:
                 yield port
     finally:
         resolver.close()
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, probes: Probes, api: Api) -> AsyncIterator[int]:
+async def _listening(
+    settings: Settings, open_routes: Sequence[web.RouteDef], api: Api
+) -> AsyncIterator[int]:
     admin = settings.admin
     gate = Gate(api.store.api_keys, api.clock, rate_per_s=admin.rate_per_s, burst=admin.burst)
     server = AdminServer(
-        [*probes.routes(), *served(ROUTES, api, gate)],
+        [*open_routes, *served(ROUTES, api, gate)],
         host=admin.host,
         port=admin.port,
         middlewares=[middleware(api.clock)],

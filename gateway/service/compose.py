@@ -21,9 +21,11 @@ from gateway.aws.factory import open_queue
 from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.sender import Sender
-from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
 from gateway.service import parts
+from gateway.service.documents import open_library
+from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
 from gateway.service.opening import egress_policy, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from gateway.aws.credentials import CredentialSource
     from gateway.clock import Clock
     from gateway.dispatch.registry import Registry
+    from gateway.documents.library import Library
     from gateway.model import Seller
     from gateway.service.supervise import Part
     from gateway.settings import Settings
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 _MESSAGES_IN_HAND = 50
 _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
+_FORGET_EVERY_S = 3_600.0
 _HOLD_LIMIT = 1_000
 _SELLERS_AT_ONCE = 200
 
@@ -71,6 +75,7 @@ class Gateway:
     """
 
     store: Store
+    library: Library
     parts: Mapping[str, Part]
     healths: Callable[[], Sequence[Health]]
 
@@ -86,6 +91,7 @@ class _Base:
     clock: Clock
     metrics: Metrics
     stack: AsyncExitStack
+    library: Library
     healths: list[Health] = field(default_factory=list)
 
     def worker(self, stage: Any, pace: Pace, *topics: str) -> Worker[Any, Any]:
@@ -133,6 +139,7 @@ async def open_gateway(
             clock=clock,
             metrics=metrics,
             stack=stack,
+            library=await open_library(settings, store, stack, clock=clock, metrics=metrics),
         )
         running: dict[str, Part] = {}
         await _write_sellers(base)
@@ -147,7 +154,9 @@ async def open_gateway(
         )
         for role in roles:
             metrics.stages.up[Stage(role.value)].set(1)
-        yield Gateway(store=store, parts=running, healths=lambda: base.healths)
+        yield Gateway(
+            store=store, library=base.library, parts=running, healths=lambda: base.healths
+        )
 
 
 async def _write_sellers(base: _Base) -> None:
@@ -243,12 +252,16 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         parts.dispatch_settings(settings),
         clock=base.clock,
         recorder=DispatchRecorder(base.metrics),
-        memories=base.store.memories,
+        kept=Kept(memories=base.store.memories, library=base.library),
     )
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     return {
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
+        "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
+        "memories.forget": base.periodic(
+            "memories.forget", Forgetting(base.store, settings, clock=base.clock), _FORGET_EVERY_S
+        ),
     }
 
 

@@ -92,7 +92,7 @@ async def serve(
         probes = Probes(
             parts=gateway.healths, phase=phase, metrics=metrics, metrics_type=CONTENT_TYPE
         )
-        async with open_admin(settings, probes, gateway.store, registry, clock) as port:
+        async with open_admin(settings, probes, gateway, registry, clock) as port:
             _log.info(
                 "service.started",
                 roles=sorted(roles),

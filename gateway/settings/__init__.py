@@ -11,6 +11,7 @@ from gateway.settings.model import (
     ApplicationSettings,
     DeliverySettings,
     DispatchSettings,
+    DocumentsSettings,
     HandlersSettings,
     LoggingSettings,
     QueueSettings,
@@ -23,13 +24,16 @@ from gateway.settings.model import (
     UsagePlanSettings,
 )
 from gateway.settings.shown import ShownValue, shown
+from gateway.settings.values import FOLDER
 
 __all__ = [
     "EXAMPLE",
+    "FOLDER",
     "AdminSettings",
     "ApplicationSettings",
     "DeliverySettings",
     "DispatchSettings",
+    "DocumentsSettings",
     "HandlersSettings",
     "Loaded",
     "LoggingSettings",

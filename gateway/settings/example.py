@@ -62,6 +62,8 @@ modules = ["handlers"]
 # timeout_s = 60
 # lease_s = 120              # longer than timeout_s
 # schedule = [0, 5, 30, 300, 1800, 7200, 18000, 43200]   # seconds before each run
+# once_days = 60             # how long `once` of a handler holds
+# memory_days = 180
 
 [delivery]
 # allow_http = false
@@ -71,6 +73,15 @@ modules = ["handlers"]
 # schedule = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
 # concurrency = 256
 # lease_s = 60               # longer than timeout_s
+
+[documents]
+# Reports and exports that events link to. `gateway run` serves the links on the admin port.
+# url = "folder:/var/lib/gateway/documents"   # or "s3://my-bucket/prefix"
+# region = "eu-west-1"
+# endpoint_url = "http://127.0.0.1:9000"   # another S3, such as a local one
+# public_url = "https://gateway.example"   # how receivers reach the admin port
+# link_ttl_s = 604800
+# retention_days = 30
 
 [admin]
 # host = "127.0.0.1"

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from gateway.settings.values import (
+    FOLDER,
     check_cidr,
+    check_documents_url,
     check_http_url,
     check_port,
     check_queue_url,
@@ -173,6 +175,12 @@ class DispatchSettings(_Table):
         default=(0.0, 5.0, 30.0, 300.0, 1800.0, 2 * _HOUR, 5 * _HOUR, 12 * _HOUR),
         description="Delay before each run, the first included; one more failure is dead.",
     )
+    once_days: int = Field(
+        default=60, ge=15, description="How long a thing that was handled once counts as handled."
+    )
+    memory_days: int = Field(
+        default=180, ge=1, description="How long handlers remember a thing that nothing changes."
+    )
 
 
 class DeliverySettings(_Table):
@@ -217,6 +225,34 @@ class DeliverySettings(_Table):
             first, _, last = str(port).partition("-")
             pairs.append((int(first), int(last or first)))
         return tuple(pairs)
+
+
+class DocumentsSettings(_Table):
+    """Reports, exports and other documents that handlers store and events link to."""
+
+    url: Annotated[str, AfterValidator(check_documents_url)] | None = Field(
+        default=None,
+        description="`folder:PATH` (sealed with the key ring) or `s3://BUCKET/PREFIX`; unless set "
+        "a folder beside the SQLite database, on PostgreSQL the folder `documents`. "
+        "Processes that share a database must share it.",
+    )
+    region: Text | None = Field(
+        default=None, description="AWS region of the bucket, where AWS's own settings name none."
+    )
+    endpoint_url: HttpUrl | None = Field(
+        default=None, description="Another address of S3, such as that of a local one."
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="How receivers reach the admin port for links to documents, such as "
+        "`https://gateway.example`; its own address unless set.",
+    )
+    link_ttl_s: Seconds = Field(
+        default=7 * 24 * _HOUR, description="How long a link to a document works."
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=3650, description="After so many days a document is deleted."
+    )
 
 
 class AdminSettings(_Table):
@@ -275,6 +311,7 @@ class Settings(_Table):
     handlers: HandlersSettings = Field(default_factory=HandlersSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     sealing: SealingSettings = Field(default_factory=SealingSettings)
@@ -283,6 +320,17 @@ class Settings(_Table):
     def database_file(self) -> Path | None:
         """Return the SQLite file, or None where the store is PostgreSQL."""
         return sqlite_path(self.store.url)
+
+    def documents_url(self) -> str:
+        """Return where documents are stored: what is set, else a folder."""
+        if self.documents.url is not None:
+            return self.documents.url
+        database = self.database_file()
+        return f"{FOLDER}documents" if database is None else f"{FOLDER}{database}.documents"
+
+    def documents_public_url(self) -> str:
+        """Return what links to documents begin with."""
+        return self.documents.public_url or f"http://{self.admin.host}:{self.admin.port}"
 
     def keys_file(self) -> Path:
         """Return the key ring's file: the one that is set, else the one beside the database.

@@ -13,9 +13,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic_core import PydanticCustomError
 
+FOLDER = "folder:"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql://"
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PORT_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 # Type of our own faults among pydantic's; `ctx["mend"]` says what to write instead.
@@ -83,6 +85,17 @@ def check_queue_url(url: str) -> str:
         )
     if not _QUEUE_NAME.fullmatch(names[-1]):
         raise fault("ends in something that is no queue name", mend)
+    return url
+
+
+def check_documents_url(url: str) -> str:
+    """Accept a folder or an S3 bucket with a prefix."""
+    mend = 'write "folder:/var/lib/gateway/documents" or "s3://my-bucket/prefix"'
+    if url.startswith(FOLDER) and url != FOLDER:
+        return url
+    parts = _split(url, mend)
+    if parts.scheme != "s3" or _BUCKET_NAME.fullmatch(parts.netloc) is None:
+        raise fault("is neither a folder nor an S3 bucket", mend)
     return url
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from gateway.store.documents import document_key_context
 from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
@@ -76,6 +77,12 @@ _SEALED: Final = (
         "sealed_credentials",
         lambda one, _: credentials_context(one),
         where="AND sealed_credentials IS NOT NULL",
+    ),
+    _column(
+        "documents",
+        "sealed_key",
+        lambda one, _: document_key_context(one),
+        where="AND sealed_key IS NOT NULL",
     ),
     _column("quarantine", "body", lambda one, _: quarantine_context(one)),
     _column("notifications", "body", lambda one, _: body_context(one), where="AND body_sealed"),

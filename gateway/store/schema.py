@@ -31,6 +31,7 @@ from gateway.store.columns import ms_column as _ms
 from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
+from gateway.store.schema_jobs import documents
 from gateway.store.schema_outbox import (
     attempts,
     deliveries,
@@ -48,6 +49,7 @@ __all__ = [
     "audit_log",
     "buckets",
     "deliveries",
+    "documents",
     "endpoint_health",
     "endpoint_secrets",
     "endpoints",

@@ -13,6 +13,7 @@ from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
 from gateway.store.database_url import DatabaseUrl
 from gateway.store.deliveries import Deliveries
+from gateway.store.documents import Documents
 from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
 from gateway.store.handlings import Handlings
@@ -59,6 +60,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.handlings = Handlings(driver, sealer, clock, publisher)
         self.once_keys = OnceKeys(driver)
         self.memories = Memories(driver)
+        self.documents = Documents(driver, sealer)
         self.deliveries = Deliveries(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer)

@@ -287,6 +287,25 @@ class DeliveryMetrics:
         self._latency.observe(latency_s)
 
 
+class DocumentMetrics:
+    """Stored documents."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._stored = Counter(
+            "gateway_documents_total", "Documents that handlers stored.", registry=registry
+        )
+        self._bytes = Counter(
+            "gateway_documents_bytes_total",
+            "Bytes of the documents that handlers stored.",
+            registry=registry,
+        )
+
+    def stored(self, size_bytes: int) -> None:
+        """Count one document."""
+        self._stored.inc()
+        self._bytes.inc(size_bytes)
+
+
 class StoreMetrics:
     """What waits, and whether the database answers."""
 
@@ -350,6 +369,7 @@ class Metrics:
         self.dispatch = DispatchMetrics(self.registry)
         self.spapi = SpApiMetrics(self.registry)
         self.delivery = DeliveryMetrics(self.registry)
+        self.documents = DocumentMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
         self.stages = StageMetrics(self.registry)
         build = Gauge(

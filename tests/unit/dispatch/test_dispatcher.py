@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings
+from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings, Kept
 from gateway.dispatch.registry import Registry
 from gateway.handling import Event, Remember, Router
 from gateway.model import Claims, HandlingState, Seller, Settled
@@ -68,7 +68,7 @@ def dispatcher(router: Router, store: FakeStore | None = None, **settings: Any) 
         DispatchSettings(schedule_s=(0, 10), **settings),
         clock=FakeClock(),
         recorder=Recorder(),
-        memories=FakeMemories(),
+        kept=Kept(memories=FakeMemories()),
     )
 
 

@@ -1,0 +1,30 @@
+"""The tables of `schema` that hold what jobs work with: documents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text
+
+from gateway.store.columns import bytes_column as _bytes
+from gateway.store.columns import id_column as _id
+from gateway.store.columns import metadata
+from gateway.store.columns import ms_column as _ms
+from gateway.store.columns import text_column as _text
+
+documents: Final = Table(
+    "documents",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    _text("seller_id"),
+    _text("handling_id", nullable=False),
+    Column("place", Text, nullable=False),
+    _bytes("sealed_key", nullable=True),
+    _ms("created_at_ms", nullable=False),
+    Index("ix_documents_created_at_ms", "created_at_ms"),
+)
+"""What handlers stored; the bytes lie at `place` in the backend, sealed with `sealed_key`."""
