@@ -7,13 +7,14 @@ are invented; e-mail addresses are of a domain that nobody can own.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING
 
 from gateway.simulator.marketplaces import Marketplace, marketplace
+from gateway.simulator.order_life import OrderStatus, Step, life, reached
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _EPOCH_MS = 1_780_272_000_000  # 2026-06-01T00:00:00Z
 _SPAN_MS = 90 * _DAY_MS
+HISTORY = 40
 
 _GOODS = (
     ("Enamel Camping Mug, 350 ml", 12),
@@ -43,16 +45,6 @@ _FIRST_NAMES = ("Robin", "Alex", "Noor", "Kim", "Sasha", "Jo", "Mika", "Ira", "T
 _LAST_NAMES = ("Example", "Sample", "Muster", "Ejemplo", "Esempio", "Dupont-Test", "Prova")
 _STREETS = ("Harbour Lane", "Mill Road", "Orchard Street", "Station Square", "Linden Avenue")
 _CITIES = ("Northbridge", "Eastport", "Lakeside", "Oldham Green", "Rivertown")
-
-
-class OrderStatus(StrEnum):
-    """Where an order stands, in the words of Orders 2026-01-01."""
-
-    PENDING = "PENDING"
-    UNSHIPPED = "UNSHIPPED"
-    PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED"
-    SHIPPED = "SHIPPED"
-    CANCELLED = "CANCELLED"
 
 
 _DRAWN = (
@@ -114,31 +106,61 @@ class Order:
 
 
 class OrderBook:
-    """All orders that anybody asks for, and what was decided about some of them."""
+    """All orders that anybody asks for, those that were placed, and what was decided about some.
+
+    An order of any id is there, drawn from the seed. A seller's lists hold `HISTORY` orders of the
+    past, and those that were placed since, which move through their states as time passes.
+    """
 
     def __init__(self, *, clock: Clock, seed: int = 0) -> None:
+        self.seed = seed
         self._clock = clock
-        self._seed = seed
         self._changed: dict[tuple[str, str], tuple[OrderStatus, int]] = {}
+        self._placed: defaultdict[str, dict[str, Sequence[Step]]] = defaultdict(dict)
         self._missing: set[str] = set()
 
     def find(self, seller_id: str, order_id: str, marketplaces: Sequence[str]) -> Order | None:
-        """Return a seller's order; None for one that was declared missing."""
+        """Return a seller's order; None for one that was declared missing or is still to come."""
         if order_id in self._missing:
             return None
-        order = _drawn(self._seed, seller_id, order_id, marketplaces)
+        order = _drawn(self.seed, seller_id, order_id, marketplaces)
+        steps = self._placed[seller_id].get(order_id)
+        if steps is not None:
+            if steps[0].at_ms > self._clock.now_ms():
+                return None
+            step = reached(steps, self._clock.now_ms())
+            order = _moved(order, step.status, step.at_ms)
+            order = replace(order, created_at_ms=steps[0].at_ms)
         changed = self._changed.get((seller_id, order_id))
-        if changed is None:
-            return order
-        status, at_ms = changed
-        return replace(
-            order,
-            status=status,
-            updated_at_ms=at_ms,
-            items=tuple(
-                replace(item, shipped=_shipped(status, item.quantity)) for item in order.items
-            ),
+        return order if changed is None else _moved(order, *changed)
+
+    def place(
+        self,
+        seller_id: str,
+        marketplaces: Sequence[str],
+        *,
+        at_ms: int | None = None,
+        speed: float = 1.0,
+    ) -> tuple[str, Sequence[Step]]:
+        """Let a buyer place an order, now or at a time to come; return its id and its states."""
+        placed = self._placed[seller_id]
+        order_id = self.an_id(seller_id, HISTORY + len(placed))
+        order = _drawn(self.seed, seller_id, order_id, marketplaces)
+        placed[order_id] = life(
+            _random(self.seed, seller_id, order_id, "life"),
+            created_at_ms=self._clock.now_ms() if at_ms is None else at_ms,
+            parts=len(order.items),
+            speed=speed,
         )
+        return order_id, placed[order_id]
+
+    def listed(self, seller_id: str, marketplaces: Sequence[str]) -> Sequence[Order]:
+        """Return the orders that a seller's lists hold by now."""
+        past = self.some(seller_id, HISTORY, marketplaces)
+        found = (
+            self.find(seller_id, order_id, marketplaces) for order_id in self._placed[seller_id]
+        )
+        return [*past, *(order for order in found if order is not None)]
 
     def change(self, seller_id: str, order_id: str, status: OrderStatus) -> None:
         """Let an order have reached a status now."""
@@ -160,8 +182,13 @@ class OrderBook:
 
     def an_id(self, seller_id: str, number: int) -> str:
         """Return the id of a seller's n-th order."""
-        draw = _random(self._seed, seller_id, str(number))
+        draw = _random(self.seed, seller_id, str(number))
         return f"{draw.randint(100, 999)}-{draw.randint(0, 9_999_999):07}-{number % 10**7:07}"
+
+
+def _moved(order: Order, status: OrderStatus, at_ms: int) -> Order:
+    items = tuple(replace(item, shipped=_shipped(status, item.quantity)) for item in order.items)
+    return replace(order, status=status, updated_at_ms=at_ms, items=items)
 
 
 def _random(seed: int, *parts: str) -> Random:

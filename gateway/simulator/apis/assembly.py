@@ -11,6 +11,8 @@ from gateway.simulator.apis.destinations import Destinations
 from gateway.simulator.apis.feeds import Feeds
 from gateway.simulator.apis.invoices import Invoices
 from gateway.simulator.apis.jobs import Workshop
+from gateway.simulator.apis.order_lists import OrderLists
+from gateway.simulator.apis.order_traffic import OrderTraffic
 from gateway.simulator.apis.orders import Orders
 from gateway.simulator.apis.publishing import Publisher
 from gateway.simulator.apis.report_schedules import ReportSchedules
@@ -40,6 +42,7 @@ class Apis:
         destinations: Where notifications go.
         subscriptions: Who is sent which.
         publisher: Sends them.
+        traffic: Places orders and tells of their changes.
         answers: What answers each operation that is served, by full name.
     """
 
@@ -64,6 +67,7 @@ class Apis:
             bus_arn=first_arn,
             clock=clock,
         )
+        self.traffic = OrderTraffic(orders, publisher=self.publisher, agenda=agenda, clock=clock)
         shop = Workshop(
             clock=clock,
             agenda=agenda,
@@ -74,7 +78,8 @@ class Apis:
         )
         reports = Reports(shop)
         apis: list[Api] = [
-            Orders(orders),
+            Orders(orders, self.traffic),
+            OrderLists(orders, clock=clock),
             Tokens(accounts),
             self.destinations,
             self.subscriptions,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import rfc3339
-from gateway.simulator.orders import OrderStatus
+from gateway.simulator.order_life import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -107,9 +107,9 @@ def order_v0(order: Order, data_elements: Collection[str]) -> dict[str, Any]:
             "Amount": str(order.total),
         }
     if "buyerInfo" in data_elements:
-        shown["BuyerInfo"] = {"BuyerEmail": order.buyer.email, "BuyerName": order.buyer.name}
+        shown["BuyerInfo"] = buyer_v0(order)
     if "shippingAddress" in data_elements:
-        shown["ShippingAddress"] = _address_v0(order)
+        shown["ShippingAddress"] = address_v0(order)
     return shown
 
 
@@ -193,7 +193,13 @@ def _address_2026(order: Order) -> dict[str, str]:
     }
 
 
-def _address_v0(order: Order) -> dict[str, str]:
+def buyer_v0(order: Order) -> dict[str, str]:
+    """Return who bought an order, as Orders v0 shows it."""
+    return {"BuyerEmail": order.buyer.email, "BuyerName": order.buyer.name}
+
+
+def address_v0(order: Order) -> dict[str, str]:
+    """Return where an order goes, as Orders v0 shows it."""
     return {
         "Name": order.buyer.name,
         "AddressLine1": order.buyer.street,

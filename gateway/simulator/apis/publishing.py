@@ -82,6 +82,14 @@ class Publisher:
                 ids.append(self._send(type_, about, destination, subscription.id))
         return ids
 
+    def publish_anyway(self, type_: str, about: Subject) -> Sequence[str]:
+        """Send as `publish` does; where the seller has no subscription, to the bus's queue."""
+        if self._bus_arn is None or self._subscriptions.to(type_, about.seller_id):
+            return self.publish(type_, about)
+        new_id = str(uuid.uuid4())
+        self._put(type_, self._bus_arn, notification(type_, about, notification_id=new_id))
+        return [new_id]
+
     def to_queue(self, type_: str, about: Subject, *, arn: str, application: str) -> None:
         """Send a notification that nobody subscribes to: those about the application itself."""
         self._put(type_, arn, notification(type_, about, application_id=application))

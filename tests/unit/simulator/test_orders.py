@@ -3,7 +3,8 @@
 from gateway.simulator.apis.order_views import INCLUDED_DATA, order_2026, order_v0
 from gateway.simulator.cast import DEFAULT_SELLERS
 from gateway.simulator.marketplaces import MARKETPLACES
-from gateway.simulator.orders import Order, OrderBook, OrderStatus
+from gateway.simulator.order_life import OrderStatus
+from gateway.simulator.orders import Order, OrderBook
 from tests.support.clock import FakeClock
 
 US = ("ATVPDKIKX0DER",)
