@@ -31,7 +31,11 @@ EventPattern = Annotated[
 ]
 """A type of event, `order.*` for all that begin so, or `*`."""
 
-UrlText = Annotated[str, StringConstraints(min_length=1, max_length=2_048, pattern=NO_CONTROLS)]
+UrlText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2_048, pattern=NO_CONTROLS),
+    Field(json_schema_extra={"examples": ["https://erp.example.com/webhooks"]}),
+]
 
 TenantName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 

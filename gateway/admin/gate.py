@@ -20,7 +20,7 @@ from gateway.errors import NotFoundError
 _NOTE_USE_EVERY_MS: Final = 60_000
 _BUCKETS_MAX: Final = 10_000
 _FAILURES_PER_S: Final = 1.0
-_FAILURES_AT_ONCE: Final = 30.0
+_FAILURES_AT_ONCE: Final = 30
 
 
 class KeyStore(Protocol):
@@ -53,13 +53,13 @@ class Buckets:
         self._burst = burst
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, name: str, tokens: float = 1.0) -> float:
-        """Take tokens and return 0, or return the seconds until they would be there."""
+    def take(self, name: str) -> float:
+        """Take a token and return 0, or return the seconds until there would be one."""
         now_s = self._clock.monotonic_s()
         level, since_s = self._levels.pop(name, (self._burst, now_s))
         level = min(self._burst, level + (now_s - since_s) * self._rate_per_s)
-        wait_s = max(0.0, (tokens - level) / self._rate_per_s)
-        self._levels[name] = (level if wait_s else level - tokens, now_s)
+        wait_s = max(0.0, (1.0 - level) / self._rate_per_s)
+        self._levels[name] = (level if wait_s else level - 1.0, now_s)
         if len(self._levels) > _BUCKETS_MAX:
             self._levels.popitem(last=False)
         return wait_s
@@ -73,13 +73,23 @@ class Gate:
         clock: Time.
         rate_per_s: Requests a second that one key may make in this process.
         burst: Requests that it may make at once after a rest.
+        failures_at_once: Requests without a usable key that one address may make, one more each
+            second; who has a key is not held up by them.
     """
 
-    def __init__(self, keys: KeyStore, clock: Clock, *, rate_per_s: float, burst: int) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        clock: Clock,
+        *,
+        rate_per_s: float,
+        burst: int,
+        failures_at_once: int = _FAILURES_AT_ONCE,
+    ) -> None:
         self._keys = keys
         self._clock = clock
         self._requests = Buckets(clock, rate_per_s=rate_per_s, burst=burst)
-        self._failures = Buckets(clock, rate_per_s=_FAILURES_PER_S, burst=_FAILURES_AT_ONCE)
+        self._failures = Buckets(clock, rate_per_s=_FAILURES_PER_S, burst=failures_at_once)
         self._noted_ms: OrderedDict[str, int] = OrderedDict()
 
     async def admit(self, route: Route, authorization: str | None, peer: str) -> ApiKey:
@@ -94,8 +104,6 @@ class Gate:
             Refusal: There is no usable key (401), it may not (403), or it is too fast (429).
             StoreUnavailableError: The keys can't be looked at.
         """
-        if wait_s := self._failures.take(peer, 0.0):
-            raise too_many(math.ceil(wait_s), "too many requests without a usable key")
         try:
             key = await self._known(authorization)
         except Refusal:

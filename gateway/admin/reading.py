@@ -1,10 +1,9 @@
-"""From an HTTP request to a `Call`: path, query and body, each checked and bounded."""
+"""From an HTTP request to a `Call`: its query and body checked and bounded."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from typing import Final, get_origin
 
 import orjson
@@ -13,14 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.access import ApiKey
 from gateway.admin.problems import Refusal, invalid
-from gateway.admin.routes import PATH_PATTERNS, Call, Route
+from gateway.admin.routes import Call, Route
 from gateway.errors import InvalidInputError
 
 BODY_BYTES_MAX: Final = 1 << 20
 
 _BODY_WITHIN_S: Final = 15.0
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_PATTERNS: Final = {name: re.compile(pattern) for name, pattern in PATH_PATTERNS.items()}
 
 
 async def read_call(request: web.Request, route: Route, key: ApiKey, request_id: str) -> Call:
@@ -32,20 +30,12 @@ async def read_call(request: web.Request, route: Route, key: ApiKey, request_id:
     return Call(
         key=key,
         request_id=request_id,
-        path=_path(request, route),
+        path={name: request.match_info[name] for name in route.parameters},
         query_given=_query(request, route),
         body_given=await _body(request, route),
         idempotency_key=_idempotency_key(request) if route.takes_idempotency_key else None,
         if_match=request.headers.get("If-Match") if route.takes_if_match else None,
     )
-
-
-def _path(request: web.Request, route: Route) -> Mapping[str, str]:
-    given = {name: request.match_info[name] for name in route.parameters}
-    for name, value in given.items():
-        if not _PATTERNS[name].fullmatch(value):
-            raise Refusal(status=404, word="not-found", detail=f"there is no such {name}")
-    return given
 
 
 def _query(request: web.Request, route: Route) -> BaseModel:

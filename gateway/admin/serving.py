@@ -19,7 +19,7 @@ from gateway.admin.api import Api
 from gateway.admin.gate import Gate
 from gateway.admin.problems import CONTENT_TYPE, Refusal, refusal_of
 from gateway.admin.reading import read_call
-from gateway.admin.routes import NOBODY, Answer, Route
+from gateway.admin.routes import NOBODY, PATH_PATTERNS, Answer, Route
 from gateway.clock import Clock
 from gateway.model import IdPrefix, new_id
 
@@ -44,7 +44,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def served(routes: Sequence[Route], api: Api, gate: Gate) -> Sequence[web.RouteDef]:
     """Return aiohttp's routes for those of the table."""
-    return [web.route(route.method, route.path, _handler(route, api, gate)) for route in routes]
+    return [
+        web.route(route.method, _matched(route), _handler(route, api, gate)) for route in routes
+    ]
+
+
+def _matched(route: Route) -> str:
+    """Return the path as aiohttp matches it: what no id looks like is no path at all."""
+    path = route.path
+    for name in route.parameters:
+        path = path.replace(f"{{{name}}}", f"{{{name}:{PATH_PATTERNS[name].strip('^$')}}}")
+    return path
 
 
 def _handler(route: Route, api: Api, gate: Gate) -> Handler:

@@ -90,9 +90,10 @@ async def test_guessing_keys_is_slow(tmp_path: Path) -> None:
         admin, nobody = await world.caller(Scope.ADMIN), await world.caller()
         statuses = [(await nobody("GET", "/v1/keys")).status for _ in range(40)]
         assert statuses == [401] * 30 + [429] * 10
+        # Who has a key is not held up by them, behind the same address or not.
+        assert (await admin("GET", "/v1/keys")).status == 200
         clock.advance(60.0)
         assert (await nobody("GET", "/v1/keys")).status == 401
-        assert (await admin("GET", "/v1/keys")).status == 200
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ async def open_world(
     clock: Clock | None = None,
     rate_per_s: float = RATE_PER_S,
     burst: int = 10_000,
+    failures: int = 30,
 ) -> AsyncIterator[AdminWorld]:
     """Serve the API on a free port of 127.0.0.1."""
     clock = clock or TickingClock()
@@ -125,7 +126,9 @@ async def open_world(
             event_types=Registry(()).event_types,
             document=document(ROUTES, version="0"),
         )
-        gate = Gate(store.api_keys, clock, rate_per_s=rate_per_s, burst=burst)
+        gate = Gate(
+            store.api_keys, clock, rate_per_s=rate_per_s, burst=burst, failures_at_once=failures
+        )
         server = AdminServer(
             served(ROUTES, api, gate), host="127.0.0.1", port=0, middlewares=[middleware(clock)]
         )
