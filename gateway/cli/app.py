@@ -25,7 +25,7 @@ from gateway.errors import GatewayError, InvalidInputError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("gateway.cli.init", "Write a commented gateway.toml to start from."),
     "run": ("gateway.cli.run", "Run the gateway, or some of its stages."),
-    "demo": ("gateway.cli.demo", "Show the main job from end to end, with no account anywhere."),
+    "demo": ("gateway.cli.demo", "Show the main job from end to end, with no account."),
     "config": ("gateway.cli.config", "Show and check the settings."),
     "db": ("gateway.cli.db", "Upgrade the database, rotate the keys of its secrets."),
     "handlers": ("gateway.cli.handlers", "List and check the handlers that are loaded."),
@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),
     "audit": ("gateway.cli.audit", "See who changed what."),
+    "catalog": ("gateway.cli.catalog", "Look up the operations of the Selling Partner API."),
+    "call": ("gateway.cli.call", "Call any operation of the Selling Partner API."),
     "simulate": ("gateway.cli.simulate", "Run a local SQS and SP-API to develop against."),
 }
 

@@ -7,8 +7,8 @@ reached. With `--json` the fault is one `application/problem+json` object (RFC 9
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, TextIO
 
@@ -22,8 +22,13 @@ from gateway.errors import (
     HandlerRegistrationError,
     InvalidInputError,
     NotFoundError,
+    OperationRemovedError,
     SchemaOutdatedError,
     SealError,
+    SellerPausedError,
+    SpApiAccessError,
+    SpApiAuthorizationError,
+    SpApiError,
     SpApiRetryableError,
 )
 from gateway.telemetry.redaction import redact_text
@@ -48,6 +53,7 @@ class Problem:
         kind: Stable word; the end of the problem's `type`.
         detail: What happened this time.
         faults: Single faults, where there are several.
+        facts: Further members, such as Amazon's request id.
     """
 
     kind: str
@@ -55,6 +61,7 @@ class Problem:
     detail: str
     exit_code: ExitCode
     faults: Sequence[Fault] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the members of the problem+json object."""
@@ -63,6 +70,7 @@ class Problem:
             "title": self.title,
             "detail": self.detail,
             "exit_code": int(self.exit_code),
+            **self.facts,
         }
         if self.faults:
             members["faults"] = [asdict(fault) for fault in self.faults]
@@ -76,10 +84,15 @@ _KINDS: Sequence[tuple[type[BaseException], str, str, ExitCode]] = (
     (SchemaOutdatedError, "schema", "The database needs an upgrade", ExitCode.CONFIGURATION),
     (SealError, "sealing", "A sealed value can't be opened", ExitCode.CONFIGURATION),
     (ConflictError, "conflict", "Somebody else holds it, or it exists", ExitCode.CONFLICT),
+    (OperationRemovedError, "removed", "Amazon has removed the operation", ExitCode.USAGE),
     (InvalidInputError, "usage", "An argument is refused", ExitCode.USAGE),
     (NotFoundError, "not-found", "There is no such object", ExitCode.FAILED),
     (DependencyError, "unreachable", "A dependency can't be reached", ExitCode.UNREACHABLE),
     (SpApiRetryableError, "unreachable", "A dependency can't be reached", ExitCode.UNREACHABLE),
+    (SellerPausedError, "paused", "The seller is paused", ExitCode.FAILED),
+    (SpApiAccessError, "access", "Amazon denies access to the resource", ExitCode.FAILED),
+    (SpApiAuthorizationError, "authorisation", "Amazon refuses the token", ExitCode.FAILED),
+    (SpApiError, "refused", "Amazon refuses the request", ExitCode.FAILED),
     (GatewayError, "failed", "The command failed", ExitCode.FAILED),
 )
 
@@ -90,11 +103,26 @@ def problem_of(exc: BaseException) -> Problem:
     for kind, word, title, code in _KINDS:
         if isinstance(exc, kind):
             detail = redact_text(str(exc)) or title
-            return Problem(kind=word, title=title, detail=detail, exit_code=code, faults=faults)
+            return Problem(
+                kind=word,
+                title=title,
+                detail=detail,
+                exit_code=code,
+                faults=faults,
+                facts=_facts_of(exc),
+            )
     detail = redact_text(f"{type(exc).__name__}: {exc}")
     return Problem(
         kind="unexpected", title="Unexpected fault", detail=detail, exit_code=ExitCode.FAILED
     )
+
+
+def _facts_of(exc: BaseException) -> dict[str, Any]:
+    """Return what of an error of Amazon's a script or Amazon's support may ask for."""
+    if not isinstance(exc, SpApiError):
+        return {}
+    names = ("operation", "seller_id", "status", "code", "request_id")
+    return {name: getattr(exc, name) for name in names}
 
 
 def usage_problem(message: str) -> Problem:

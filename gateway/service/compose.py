@@ -6,15 +6,12 @@ closes what it opened, and a stop closes in the reverse order.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from gateway.aws.credentials import ChainCredentials
 from gateway.aws.factory import open_queue
@@ -24,6 +21,7 @@ from gateway.delivery.sender import Sender
 from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
 from gateway.service import parts
+from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
 from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
@@ -31,7 +29,6 @@ from gateway.service.opening import egress_policy, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
-from gateway.spapi.assembly import ClientNeeds, make_client
 from gateway.spapi.client import SellerCalls, SpApiClient
 from gateway.telemetry.metrics import Stage
 from gateway.worker.loop import Pace, Worker
@@ -54,7 +51,6 @@ _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
 _FORGET_EVERY_S = 3_600.0
 _HOLD_LIMIT = 1_000
-_SELLERS_AT_ONCE = 200
 
 
 class Role(StrEnum):
@@ -142,7 +138,7 @@ async def open_gateway(
             library=await open_library(settings, store, stack, clock=clock, metrics=metrics),
         )
         running: dict[str, Part] = {}
-        await _write_sellers(base)
+        await write_sellers(settings, store)
         if Role.INGEST in roles:
             running.update(_ingest(base, credentials or ChainCredentials()))
         if Role.DISPATCH in roles:
@@ -156,29 +152,6 @@ async def open_gateway(
             metrics.stages.up[Stage(role.value)].set(1)
         yield Gateway(
             store=store, library=base.library, parts=running, healths=lambda: base.healths
-        )
-
-
-async def _write_sellers(base: _Base) -> None:
-    """Bring the applications and sellers of the settings into the store, sealed."""
-    for application in parts.applications(base.settings):
-        await base.store.sellers.put_application(application)
-    configured = parts.sellers(base.settings)
-    for start in range(0, len(configured), _SELLERS_AT_ONCE):
-        # At once, so that they share commits: thousands of sellers must not delay the start.
-        await asyncio.gather(
-            *(
-                _write_seller(base, seller, subscription_ids)
-                for seller, subscription_ids in configured[start : start + _SELLERS_AT_ONCE]
-            )
-        )
-
-
-async def _write_seller(base: _Base, seller: Seller, subscription_ids: Sequence[str]) -> None:
-    await base.store.sellers.put_seller(seller)
-    for subscription_id in subscription_ids:
-        await base.store.subscriptions.put(
-            subscription_id, seller_id=seller.id, application_id=seller.application_id
         )
 
 
@@ -228,22 +201,9 @@ class _SellersOfClient(SellerBook):
 
 async def _dispatch(base: _Base) -> Mapping[str, Part]:
     settings = base.settings
-    session = await base.stack.enter_async_context(
-        ClientSession(
-            connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
-            cookie_jar=DummyCookieJar(),
-        )
-    )
     sellers = _SellersOfClient(base.store.sellers, clock=base.clock)
-    sellers.client = make_client(
-        ClientNeeds(
-            session=session,
-            directory=sellers,
-            buckets=base.store.buckets,
-            clock=base.clock,
-            metrics=base.metrics.spapi,
-        ),
-        parts.client_options(settings),
+    sellers.client = await base.stack.enter_async_context(
+        open_client(settings, base.store, sellers, clock=base.clock, metrics=base.metrics.spapi)
     )
     dispatcher = Dispatcher(
         base.registry,

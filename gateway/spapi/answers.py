@@ -44,6 +44,7 @@ _ADVICE = {
     403: "check that the application has the role this operation needs, that the authorisation "
     "was given in region {region}, and that the account is active",
     404: "no such object for this seller in this region",
+    501: "this server does not offer the operation",
     409: "it exists already, or its state forbids the call",
 }
 

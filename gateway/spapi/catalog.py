@@ -25,6 +25,9 @@ from gateway.model import UsagePlan
 UNKNOWN_PLAN = UsagePlan(rate_per_s=0.5, burst=1)
 """What is assumed of an operation whose usage plan Amazon does not publish."""
 
+MODELS_DATE = "2026-08-05"
+"""Of which day Amazon's models are that the facts were taken from."""
+
 _IDEMPOTENT_METHODS = frozenset({"GET", "PUT", "DELETE"})
 
 
@@ -92,6 +95,13 @@ class Operation:
     def idempotent(self) -> bool:
         """Whether a call may be repeated although the first may have had its effect."""
         return self.method in _IDEMPOTENT_METHODS
+
+    @property
+    def rate_date(self) -> str | None:
+        """Of which day the figures are, or None where that is not known."""
+        if self.rate_source == "model":
+            return MODELS_DATE
+        return self.rate_source.partition(" ")[2] or None
 
     @property
     def plan(self) -> UsagePlan | None:
@@ -175,6 +185,17 @@ class Catalog:
         if found:
             raise InvalidInputError(f"operation {name!r} is ambiguous; write one of {_list(found)}")
         raise self._why_not(name)
+
+    def look_up(self, name: str) -> Operation | RemovedOperation:
+        """Return the one operation that `name` means, removed ones included.
+
+        Raises:
+            InvalidInputError: There is none, or there are several; all are listed.
+        """
+        gone = self._gone.get(name, ())
+        if name not in self._live and len(gone) == 1:
+            return gone[0]
+        return self.find(name)
 
     def all_named(self, name: str) -> Sequence[Operation]:
         """Return every operation that `name` may mean; a bare id means each version of it.

@@ -386,6 +386,8 @@ class ApplicationCalls:
         name: str,
         /,
         *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
         start: str | None = None,
         max_pages: int = MAX_PAGES,
         **parameters: Parameter,
@@ -394,7 +396,8 @@ class ApplicationCalls:
 
         async def call(page_of: str, ask: Ask) -> dict[str, Any]:
             operation = self._client.catalog.find(page_of)
-            return await self._client.call_for_application(operation, ask, None, self)
+            return await self._client.call_for_application(operation, ask, headers, self)
 
+        first = Ask(parameters=parameters, body=body)
         operation = self._client.catalog.find(name)
-        return Pages(operation, call, Ask(parameters=parameters), start=start, max_pages=max_pages)
+        return Pages(operation, call, first, start=start, max_pages=max_pages)

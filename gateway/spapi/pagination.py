@@ -35,6 +35,10 @@ _QUERY_WAIT_S = 60.0
 _QUERY_WORKING = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 
 
+class PageNotReadyError(SpApiRetryableError):
+    """A Data Kiosk query isn't done, so that nothing is known of its next page; ask again later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What one page is asked for with."""
@@ -195,7 +199,8 @@ class Pages:
 
         Raises:
             SpApiError: The call failed; the subclass says what to do.
-            SpApiRetryableError: Amazon gave a page token twice, or a Data Kiosk query isn't done.
+            SpApiRetryableError: Amazon gave a page token twice.
+            PageNotReadyError: A Data Kiosk query isn't done.
             SpApiRequestError: There are more pages than `max_pages`.
             CallDeferred: The usage plan's next token is too far away.
         """
@@ -255,7 +260,7 @@ class Pages:
         if status == "DONE":
             return token_at(query, "pagination.nextToken")
         if status in _QUERY_WORKING:
-            raise SpApiRetryableError(
+            raise PageNotReadyError(
                 f"{self._operation.name}: query {query_id} is {status}; its next page can be asked "
                 "for when it is DONE",
                 operation=self._operation.name,

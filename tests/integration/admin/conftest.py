@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from gateway.access import Scope
 from gateway.store import upgrade
 from gateway.telemetry import logs
 from tests.integration.admin.world import AdminWorld, Caller, open_world
+from tests.support.logging import forget_log_configuration
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def lines() -> Iterator[io.BytesIO]:
     root.setLevel(level)
     for handler in set(root.handlers) - set(handlers):
         root.removeHandler(handler)
-    structlog.reset_defaults()
+    forget_log_configuration()
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from gateway.cli.app import call
+from tests.support.logging import forget_log_configuration
 
 LOCAL = {
     "SPGW_DELIVERY__ALLOW_HTTP": "true",
@@ -29,7 +29,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root.setLevel(level)
     for handler in set(root.handlers) - set(handlers):
         root.removeHandler(handler)
-    structlog.reset_defaults()
+    forget_log_configuration()
 
 
 class Gateway:

@@ -1,0 +1,80 @@
+"""The SP-API client as the service composes it: for dispatch, and for commands beside it.
+
+Both take tokens from the store's buckets, so that a command can't make the service exceed a plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+
+from gateway.service import parts
+from gateway.spapi.assembly import ClientNeeds, make_client
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.model import Seller
+    from gateway.settings import Settings
+    from gateway.spapi.client import SpApiClient
+    from gateway.spapi.directory import SellerDirectory
+    from gateway.spapi.runner import CallMetrics
+    from gateway.store import Store
+
+_SELLERS_AT_ONCE = 200
+
+
+@asynccontextmanager
+async def open_client(
+    settings: Settings,
+    store: Store,
+    directory: SellerDirectory,
+    *,
+    clock: Clock,
+    metrics: CallMetrics,
+) -> AsyncIterator[SpApiClient]:
+    """Open a client with connections of its own.
+
+    Raises:
+        ConfigurationError: A usage plan of the settings can't be used.
+    """
+    async with ClientSession(
+        connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
+        cookie_jar=DummyCookieJar(),
+    ) as session:
+        yield make_client(
+            ClientNeeds(
+                session=session,
+                directory=directory,
+                buckets=store.buckets,
+                clock=clock,
+                metrics=metrics,
+            ),
+            parts.client_options(settings),
+        )
+
+
+async def write_sellers(settings: Settings, store: Store) -> None:
+    """Bring the applications and sellers of the settings into the store, sealed."""
+    for application in parts.applications(settings):
+        await store.sellers.put_application(application)
+    configured = parts.sellers(settings)
+    for start in range(0, len(configured), _SELLERS_AT_ONCE):
+        # At once, so that they share commits: thousands of sellers must not delay the start.
+        await asyncio.gather(
+            *(
+                _write_seller(store, seller, subscription_ids)
+                for seller, subscription_ids in configured[start : start + _SELLERS_AT_ONCE]
+            )
+        )
+
+
+async def _write_seller(store: Store, seller: Seller, subscription_ids: Sequence[str]) -> None:
+    await store.sellers.put_seller(seller)
+    for subscription_id in subscription_ids:
+        await store.subscriptions.put(
+            subscription_id, seller_id=seller.id, application_id=seller.application_id
+        )
