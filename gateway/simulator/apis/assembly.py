@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.simulator.apis.application import ApplicationManagement
 from gateway.simulator.apis.data_kiosk import DataKiosk
 from gateway.simulator.apis.destinations import Destinations
 from gateway.simulator.apis.feeds import Feeds
+from gateway.simulator.apis.finances import Finances
+from gateway.simulator.apis.fulfillment import Fulfillment
+from gateway.simulator.apis.inventory import Inventory
 from gateway.simulator.apis.invoices import Invoices
 from gateway.simulator.apis.jobs import Workshop
+from gateway.simulator.apis.listings import Listings
 from gateway.simulator.apis.order_lists import OrderLists
 from gateway.simulator.apis.order_traffic import OrderTraffic
 from gateway.simulator.apis.orders import Orders
+from gateway.simulator.apis.pricing import Pricing
 from gateway.simulator.apis.publishing import Publisher
 from gateway.simulator.apis.report_schedules import ReportSchedules
 from gateway.simulator.apis.reports import Reports
+from gateway.simulator.apis.sellers import Sellers
 from gateway.simulator.apis.subscriptions import Subscriptions
 from gateway.simulator.apis.tokens import Tokens
 
@@ -76,21 +82,36 @@ class Apis:
             documents=documents,
             publisher=self.publisher,
         )
-        reports = Reports(shop)
         apis: list[Api] = [
-            Orders(orders, self.traffic),
-            OrderLists(orders, clock=clock),
-            Tokens(accounts),
             self.destinations,
             self.subscriptions,
             self.publisher,
-            Invoices(shop),
-            reports,
-            ReportSchedules(reports, clock=clock, agenda=agenda),
-            Feeds(shop),
-            DataKiosk(shop),
+            Orders(orders, self.traffic),
+            OrderLists(orders, clock=clock),
+            Tokens(accounts),
             ApplicationManagement(accounts, self.publisher, queue_arn=first_arn, clock=clock),
+            *_working(shop),
+            *_reading(orders, clock),
         ]
         self.answers: Mapping[str, Answering] = {
             name: answering for api in apis for name, answering in api.answers().items()
         }
+
+
+def _working(shop: Workshop) -> Sequence[Api]:
+    """Return the APIs whose work takes time."""
+    reports = Reports(shop)
+    schedules = ReportSchedules(reports, clock=shop.clock, agenda=shop.agenda)
+    return [reports, schedules, Feeds(shop), DataKiosk(shop), Invoices(shop)]
+
+
+def _reading(orders: OrderBook, clock: Clock) -> Sequence[Api]:
+    """Return the APIs that only show something."""
+    return [
+        Sellers(),
+        Listings(clock),
+        Inventory(clock),
+        Fulfillment(orders),
+        Finances(orders, clock=clock),
+        Pricing(),
+    ]
