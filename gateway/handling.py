@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from gateway.documents.shelf import DocumentShelf
 from gateway.envelope import payload_of
-from gateway.errors import NotFoundError
+from gateway.errors import EnvelopeError, NotFoundError
 from gateway.event_types import EventType
 from gateway.identifiers import Identifiers, identifiers_of
 from gateway.notifications.base import PayloadModel
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 PayloadT = TypeVar("PayloadT")
 ModelT = TypeVar("ModelT", bound=PayloadModel)
 
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
 APPLICATION_PREFIX = "APPLICATION_OAUTH_"
+JOB_PREFIX = "JOB_"
+"""Begins the type of a request for a job; a message of such a type from a queue starts none."""
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────────
@@ -269,6 +274,7 @@ class Handler:
     Attributes:
         types: Notification types it takes; empty for a fallback.
         models: Payload models by the type that each is for; a type without one is a plain mapping.
+        options: For a job: what can be asked of it.
         key: Handlings of one (handler, seller, key) run one at a time.
         coalesce: Those that wait behind one key collapse into the newest.
         once: At most one handling of a (handler, seller, once) ends handled.
@@ -281,6 +287,7 @@ class Handler:
     function: HandlerFunction
     types: frozenset[str] = frozenset()
     models: Mapping[str, type[PayloadModel]] = field(default_factory=dict)
+    options: type[BaseModel] | None = None
     key: KeyFunction | None = None
     coalesce: bool = False
     once: KeyFunction | None = None
@@ -293,10 +300,25 @@ class Handler:
         """Whether it takes the types that no other loaded handler takes."""
         return not self.types
 
+    @property
+    def is_job(self) -> bool:
+        """Whether it is started by a schedule or a request, not by a notification."""
+        return self.options is not None
+
     def view(self, stored: StoredNotification) -> Notification[Any]:
         """Return the notification as this handler sees it."""
+        if self.options is not None:
+            return Notification(stored, self._read_options)
         model = self.models.get(stored.type)
         return Notification(stored, model.from_payload if model else _as_mapping)
+
+    def _read_options(self, payload: Mapping[str, Any]) -> BaseModel:
+        assert self.options is not None
+        try:
+            return self.options.model_validate(payload.get("options", {}))
+        except ValidationError as exc:
+            where = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
+            raise EnvelopeError(f"options of the job {self.name}: {where}") from exc
 
 
 def _as_mapping(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -393,6 +415,49 @@ class Router:
                     coalesce=coalesce,
                     once=once,
                     concurrency=concurrency,
+                    timeout_s=timeout_s,
+                    schedule_s=schedule_s,
+                )
+            )
+            return function
+
+        return register
+
+    def job(
+        self,
+        options: type[OptionsT],
+        /,
+        *,
+        name: str | None = None,
+        key: Callable[[Notification[OptionsT]], str | None] | None = None,
+        timeout_s: float | None = None,
+        schedule_s: Sequence[float] | None = None,
+    ) -> Callable[
+        [Callable[[Notification[OptionsT], Context], Awaitable[Answer]]],
+        Callable[[Notification[OptionsT], Context], Awaitable[Answer]],
+    ]:
+        """Register the decorated function as a job, which a schedule or a request starts.
+
+        Its notification is the request; `payload` has the options that were given.
+
+        Args:
+            options: What can be asked of it, as a pydantic model. What doesn't fit it is refused
+                where it is asked for: in `[[schedules]]`, on the command line, over HTTP.
+            name: The function's unless given; see `on`.
+            key: See `on`.
+            timeout_s: See `on`.
+            schedule_s: See `on`.
+        """
+
+        def register(function: HandlerFunction) -> HandlerFunction:
+            job = name or function.__name__
+            self._handlers.append(
+                Handler(
+                    name=job,
+                    function=function,
+                    types=frozenset({JOB_PREFIX + job.upper()}),
+                    options=options,
+                    key=key,
                     timeout_s=timeout_s,
                     schedule_s=schedule_s,
                 )

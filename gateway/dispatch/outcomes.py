@@ -38,12 +38,15 @@ from gateway.model import (
     IdPrefix,
     Memory,
     NewEvent,
+    Origin,
+    StoredNotification,
     new_id,
 )
 from gateway.retry import next_due_ms
 
 _MAX_ERROR_CHARACTERS = 2_000
 _PAUSED_AGAIN_S = 300
+_NOT_AMAZONS = frozenset({Origin.SCHEDULE, Origin.REQUEST})
 _MAY_COME_TRUE = frozenset({404, 409})
 
 
@@ -241,16 +244,20 @@ def event_body(
 
 def _common(run: Run) -> Mapping[str, Any]:
     notification = run.claimed.notification
-    event_time_ms = notification.event_time_ms
     return {
         "seller": notification.seller_id,
         "region": run.region,
         "marketplace": notification.marketplace_id,
-        "notification": {
-            "id": notification.identity,
-            "type": notification.type,
-            "payload_version": notification.payload_version,
-            "event_time": None if event_time_ms is None else rfc3339(event_time_ms),
-        },
+        "notification": None if notification.origin in _NOT_AMAZONS else _origin(notification),
         "replayed_from": run.claimed.replayed_from,
+    }
+
+
+def _origin(notification: StoredNotification) -> Mapping[str, Any]:
+    event_time_ms = notification.event_time_ms
+    return {
+        "id": notification.identity,
+        "type": notification.type,
+        "payload_version": notification.payload_version,
+        "event_time": None if event_time_ms is None else rfc3339(event_time_ms),
     }

@@ -14,9 +14,9 @@ from importlib.metadata import entry_points
 
 import structlog
 
-from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError
+from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError, NotFoundError
 from gateway.event_types import GATEWAY_EVENTS, EventType
-from gateway.handling import APPLICATION_PREFIX, Handler, KeyFunction, Router
+from gateway.handling import APPLICATION_PREFIX, JOB_PREFIX, Handler, KeyFunction, Router
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 from gateway.notifications.known import Unfamiliar, unfamiliar
 
@@ -48,21 +48,29 @@ class Registry:
         named = self._by_type.get(notification_type)
         if named is not None:
             return named
-        if notification_type.startswith(APPLICATION_PREFIX):
+        if notification_type.startswith((APPLICATION_PREFIX, JOB_PREFIX)):
             return ()
         return self._fallbacks
 
     def owed(self, envelope: Envelope) -> Sequence[Owed]:
         """Return the handlings that a notification gives rise to, with their keys."""
-        return [
-            Owed(
-                handler=handler.name,
-                key=_named(handler, handler.key, envelope) if handler.key else None,
-                coalesce=handler.coalesce,
-                once=_named(handler, handler.once, envelope) if handler.once else None,
-            )
-            for handler in self._takers(envelope)
-        ]
+        return [_owed(handler, envelope) for handler in self._takers(envelope)]
+
+    def owed_job(self, envelope: Envelope) -> Sequence[Owed]:
+        """Return the handling that a request for a job gives rise to."""
+        return [_owed(one, envelope) for one in self._by_type.get(envelope.type, ()) if one.is_job]
+
+    def job(self, name: str) -> Handler:
+        """Return the job of this name.
+
+        Raises:
+            NotFoundError: None of the loaded modules has one.
+        """
+        handler = self.handlers.get(name)
+        if handler is None or not handler.is_job:
+            known = ", ".join(sorted(one.name for one in self.handlers.values() if one.is_job))
+            raise NotFoundError(f"there is no job {name!r}; known here: {known or 'none'}")
+        return handler
 
     def _takers(self, envelope: Envelope) -> Sequence[Handler]:
         """Return who gets a notification.
@@ -70,6 +78,8 @@ class Registry:
         A payload of a version that nobody knows yet goes to the handlers whose models can read it
         all the same; where none can, it passes untyped like a type that nobody takes.
         """
+        if envelope.type.startswith(JOB_PREFIX):
+            return ()
         handlers = self.matching(envelope.type)
         if unfamiliar(envelope.type, envelope.payload_version) is not Unfamiliar.VERSION:
             return handlers
@@ -85,6 +95,15 @@ def _can_read(handler: Handler, envelope: Envelope) -> bool:
     except EnvelopeError:
         return False
     return True
+
+
+def _owed(handler: Handler, envelope: Envelope) -> Owed:
+    return Owed(
+        handler=handler.name,
+        key=_named(handler, handler.key, envelope) if handler.key else None,
+        coalesce=handler.coalesce,
+        once=_named(handler, handler.once, envelope) if handler.once else None,
+    )
 
 
 def _named(handler: Handler, function: KeyFunction, envelope: Envelope) -> str | None:

@@ -20,6 +20,7 @@ from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.sender import Sender
 from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
+from gateway.jobs.scheduler import Scheduler
 from gateway.service import parts
 from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _MESSAGES_IN_HAND = 50
 _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
+_SCHEDULES_EVERY_S = 1.0
 _FORGET_EVERY_S = 3_600.0
 _HOLD_LIMIT = 1_000
 
@@ -218,10 +220,23 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
     return {
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
+        **_dispatch_chores(base),
+    }
+
+
+def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
+    scheduler = Scheduler(
+        parts.schedules(base.settings, base.registry),
+        base.store.inbox,
+        base.store.schedule_runs,
+        base.registry.owed_job,
+        base.clock,
+    )
+    forgetting = Forgetting(base.store, base.settings, clock=base.clock)
+    return {
+        "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
-        "memories.forget": base.periodic(
-            "memories.forget", Forgetting(base.store, settings, clock=base.clock), _FORGET_EVERY_S
-        ),
+        "memories.forget": base.periodic("memories.forget", forgetting, _FORGET_EVERY_S),
     }
 
 

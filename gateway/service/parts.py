@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.delivery.deliverer import DeliverySettings
 from gateway.dispatch.dispatcher import DispatchSettings
+from gateway.errors import ConfigurationError, Fault, InvalidInputError, NotFoundError
+from gateway.jobs.requests import checked
+from gateway.jobs.slots import Schedule
 from gateway.model import Application, Seller, UsagePlan
 from gateway.spapi.assembly import ClientOptions
 from gateway.spapi.auth import LWA_ENDPOINT
@@ -14,6 +17,7 @@ from gateway.spapi.documents.limits import DocumentLimits
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gateway.dispatch.registry import Registry
     from gateway.settings import Settings
 
 
@@ -80,6 +84,37 @@ def sellers(settings: Settings) -> Sequence[tuple[Seller, Sequence[str]]]:
         )
         for one in settings.sellers
     ]
+
+
+def schedules(settings: Settings, registry: Registry) -> Sequence[Schedule]:
+    """Return the configured schedules, their options checked against their jobs.
+
+    Raises:
+        ConfigurationError: Jobs that are not loaded, or options that they don't take; all at once.
+    """
+    found, faults = [], []
+    for number, one in enumerate(settings.schedules):
+        try:
+            options = checked(registry.job(one.job), one.options)
+        except (NotFoundError, InvalidInputError) as exc:
+            mend = "see `gateway handlers list` for the jobs that are loaded"
+            faults.append(Fault(where=f"schedules[{number}]", what=str(exc), mend=mend))
+            continue
+        found.append(
+            Schedule(
+                name=one.name,
+                job=one.job,
+                cron=one.cron,
+                every_s=one.every_s,
+                time_zone=one.time_zone,
+                seller_ids=one.sellers,
+                jitter_s=one.jitter_s,
+                options=options,
+            )
+        )
+    if faults:
+        raise ConfigurationError(faults)
+    return found
 
 
 def queue_name(url: str) -> str:

@@ -20,6 +20,7 @@ def check_together(tree: Tree) -> None:
     _check_unique(tree, "queues", ("url",))
     _check_unique(tree, "applications", ("id",))
     _check_unique(tree, "sellers", ("id", "region"))
+    _check_unique(tree, "schedules", ("name",))
     _check_applications(tree)
     _check_subscriptions(tree)
     _check_lease(tree, "dispatch", timeout_s=60.0, lease_s=120.0)

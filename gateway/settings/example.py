@@ -65,6 +65,16 @@ modules = ["handlers"]
 # once_days = 60             # how long `once` of a handler holds
 # memory_days = 180
 
+# Jobs that start by themselves, for each seller.
+# [[schedules]]
+# name = "invoices"
+# job = "invoices_export"
+# cron = "30 3 * * *"        # or every_s = 3600
+# time_zone = "America/Sao_Paulo"
+# sellers = []               # all that are not paused
+# jitter_s = 600             # spreads them
+# options = { days = 1 }
+
 [delivery]
 # allow_http = false
 # allow_private_cidrs = []   # networks the address guard lets through: ["10.0.0.0/8"]

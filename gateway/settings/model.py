@@ -16,11 +16,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from gateway.settings.values import (
     FOLDER,
     check_cidr,
+    check_cron,
     check_documents_url,
     check_http_url,
     check_port,
     check_queue_url,
     check_store_url,
+    check_time_zone,
     fault,
     sqlite_path,
 )
@@ -227,6 +229,37 @@ class DeliverySettings(_Table):
         return tuple(pairs)
 
 
+class ScheduleSettings(_Table):
+    """A job that is started again and again, for each seller by itself."""
+
+    name: Text = Field(description="Your name for it; what was run is kept under it.")
+    job: Text = Field(description="The job, as `gateway handlers list` names it.")
+    cron: Annotated[str, AfterValidator(check_cron)] | None = Field(
+        default=None, description='Five fields, such as `"0 3 * * *"`; this or `every_s`.'
+    )
+    every_s: float | None = Field(
+        default=None, ge=1, allow_inf_nan=False, description="Seconds from start to start."
+    )
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] = Field(
+        default="UTC", description="What `cron` is read in, such as `America/Sao_Paulo`."
+    )
+    sellers: tuple[Text, ...] = Field(
+        default=(), description="Seller ids; all that are not paused unless given."
+    )
+    jitter_s: Delay = Field(
+        default=0.0, description="Sellers are spread over so many seconds after each start."
+    )
+    options: Mapping[str, Any] = Field(
+        default_factory=dict, description="Options of the job, as its module describes them."
+    )
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> ScheduleSettings:
+        if (self.cron is None) == (self.every_s is None):
+            raise fault("has not exactly one of cron and every_s", "keep one of the two")
+        return self
+
+
 class DocumentsSettings(_Table):
     """Reports, exports and other documents that handlers store and events link to."""
 
@@ -310,6 +343,7 @@ class Settings(_Table):
     spapi: SpApiSettings = Field(default_factory=SpApiSettings)
     handlers: HandlersSettings = Field(default_factory=HandlersSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
+    schedules: tuple[ScheduleSettings, ...] = ()
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic_core import PydanticCustomError
 
 FOLDER = "folder:"
@@ -97,6 +100,29 @@ def check_documents_url(url: str) -> str:
     if parts.scheme != "s3" or _BUCKET_NAME.fullmatch(parts.netloc) is None:
         raise fault("is neither a folder nor an S3 bucket", mend)
     return url
+
+
+def check_cron(expression: str) -> str:
+    """Accept a cron expression of five fields."""
+    mend = 'write five fields, such as "0 3 * * *" for three o\'clock every night'
+    if len(expression.split()) != 5:
+        raise fault(f'"{expression}" has not five fields', mend)
+    try:
+        next(CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)), None)
+    except CronSimError as exc:
+        raise fault(f'"{expression}" is no cron expression ({exc})', mend) from exc
+    return expression
+
+
+def check_time_zone(name: str) -> str:
+    """Accept a name of the IANA time zone database."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise fault(
+            f'"{name}" is no time zone', 'write a name such as "America/Sao_Paulo" or "UTC"'
+        ) from exc
+    return name
 
 
 def check_cidr(cidr: str) -> str:

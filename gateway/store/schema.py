@@ -31,7 +31,7 @@ from gateway.store.columns import ms_column as _ms
 from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
-from gateway.store.schema_jobs import documents
+from gateway.store.schema_jobs import documents, schedule_runs
 from gateway.store.schema_outbox import (
     attempts,
     deliveries,
@@ -64,6 +64,7 @@ __all__ = [
     "notifications",
     "once_keys",
     "quarantine",
+    "schedule_runs",
     "sellers",
     "subscriptions",
 ]
@@ -87,6 +88,7 @@ notifications: Final = Table(
     _bytes("body"),
     Column("body_sealed", Boolean, nullable=False),
     UniqueConstraint("identity"),
+    _partial("ix_notifications_jobs", "id", where="origin IN ('schedule', 'request')"),
 )
 """The inbox: every notification once, by `identity`."""
 

@@ -1,4 +1,4 @@
-"""The tables of `schema` that hold what jobs work with: documents."""
+"""The tables of `schema` that hold what jobs work with: schedules and documents."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from gateway.store.columns import id_column as _id
 from gateway.store.columns import metadata
 from gateway.store.columns import ms_column as _ms
 from gateway.store.columns import text_column as _text
+
+schedule_runs: Final = Table(
+    "schedule_runs",
+    metadata,
+    _id("schedule"),
+    _id("seller_id"),
+    _ms("slot_ms", nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The last slot of each schedule and seller that was requested."""
 
 documents: Final = Table(
     "documents",

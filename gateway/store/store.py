@@ -18,6 +18,7 @@ from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
+from gateway.store.jobs import Jobs
 from gateway.store.memories import Memories
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
 from gateway.store.once import OnceKeys
@@ -25,6 +26,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.publishing import Publisher
 from gateway.store.queries import Queries
 from gateway.store.rotation import Rotation
+from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
 from gateway.store.tenancy import Tenancy
@@ -61,6 +63,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.once_keys = OnceKeys(driver)
         self.memories = Memories(driver)
         self.documents = Documents(driver, sealer)
+        self.jobs = Jobs(driver)
+        self.schedule_runs = ScheduleRuns(driver)
         self.deliveries = Deliveries(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer)
