@@ -22,12 +22,14 @@ from gateway.simulator.control.play import PlayControl
 from gateway.simulator.control.router import PREFIX, Control
 from gateway.simulator.http import HttpServer
 from gateway.simulator.orders import OrderBook
+from gateway.simulator.spapi import wire
 from gateway.simulator.spapi.accounts import Accounts, Application, Seller
 from gateway.simulator.spapi.api import SpApi, unserved
 from gateway.simulator.spapi.documents import PREFIX as DOCUMENTS_PREFIX
 from gateway.simulator.spapi.documents import Documents
-from gateway.simulator.spapi.faults import SpApiFaults
+from gateway.simulator.spapi.faults import GET_DOCUMENT, PUT_DOCUMENT, TOKEN, SpApiFaults
 from gateway.simulator.spapi.lwa import TOKEN_PATH, Lwa
+from gateway.simulator.spapi.static_cases import StaticCases
 from gateway.simulator.spapi.usage import Caller, Calls, Usage
 from gateway.simulator.sqs.faults import SqsFaults
 from gateway.simulator.sqs.outlet import LocalOutlet
@@ -38,6 +40,7 @@ from gateway.spapi.catalog import Catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from aiohttp import web
@@ -59,8 +62,13 @@ class Simulator:
         token_life_s: Seconds that an access token lives.
         queue_s: Seconds that reports, feeds, queries and exports wait before work on them begins.
         work_s: Seconds that the work takes.
+        models: Checkout of amzn/selling-partner-api-models, whose static cases answer the
+            operations that are not played.
         seed: What the orders are drawn from.
         clock: Time of queues, tokens, buckets and work.
+
+    Raises:
+        InvalidInputError: `models` holds no API model.
 
     Attributes:
         accounts: Applications, sellers and tokens.
@@ -85,6 +93,7 @@ class Simulator:
         token_life_s: int = 3_600,
         queue_s: float = 1.0,
         work_s: float = 2.0,
+        models: Path | None = None,
         seed: int = 0,
         clock: Clock | None = None,
     ) -> None:
@@ -105,11 +114,13 @@ class Simulator:
         self.apis = self._assemble(self.sqs.queues.named(queues[0]).arn if queues else None, clock)
         self.lwa = Lwa(self.accounts)
         self._usage = Usage(clock=clock, plans=usage_plans or {})
+        catalog = Catalog.load()
+        cases = StaticCases.load(models, catalog) if models is not None else None
         self._spapi = SpApi(
             accounts=self.accounts,
-            catalog=Catalog.load(),
+            catalog=catalog,
             answers=self.apis.answers,
-            fallback=unserved,
+            fallback=unserved if cases is None else cases.answer,
             usage=self._usage,
             faults=self.faults,
         )
@@ -239,11 +250,14 @@ class Simulator:
         if is_sqs(request):
             return await self._sqs_protocol.answer(request)
         if request.path == TOKEN_PATH:
-            return await self.lwa.answer(request)
+            fault = self.faults.strike(operation=TOKEN, seller=None)
+            return await wire.faulted(request, fault, lambda: self.lwa.answer(request))
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         if request.path.startswith(DOCUMENTS_PREFIX):
-            return await self._documents.answer(request)
+            name = PUT_DOCUMENT if request.method == "PUT" else GET_DOCUMENT
+            fault = self.faults.strike(operation=name, seller=None)
+            return await wire.faulted(request, fault, lambda: self._documents.answer(request))
         return await self._spapi.answer(request)
 
 

@@ -159,6 +159,7 @@ class SpApi:
             _check_token(call.operation, call.grant)
             answer = self._answers.get(call.operation.name, self._fallback)(call)
             response = respond(answer.status, answer.body)
+            response.headers.update(answer.headers)
         except RefusalError as exc:
             response = refuse(exc)
         if response.status in RATE_HEADER_STATUSES:

@@ -11,6 +11,10 @@ A fault is written `kind` or `kind=number`; the kinds and what their number mean
     dropped           connection cut before an answer
     expired-token     answered 403 as for a token that has ended
     no-rate-header    answered as usual without `x-amzn-RateLimit-Limit`
+    clock-skew=S      answered as usual with a `Date` that is S (300) seconds late; below 0: early
+
+A fault without an operation is for every operation. The token endpoint and the documents are no
+operations: what is for them names `lwa.token`, `documents.get` or `documents.put`.
 """
 
 from __future__ import annotations
@@ -39,11 +43,22 @@ class FaultKind(StrEnum):
     DROPPED = "dropped"
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 a name
     NO_RATE_HEADER = "no-rate-header"
+    CLOCK_SKEW = "clock-skew"
 
 
 _DEFAULT_NUMBERS: Mapping[FaultKind, float] = MappingProxyType(
-    {FaultKind.STATUS: 500, FaultKind.HTML: 503, FaultKind.EMPTY: 500, FaultKind.STALL: 30}
+    {
+        FaultKind.STATUS: 500,
+        FaultKind.HTML: 503,
+        FaultKind.EMPTY: 500,
+        FaultKind.STALL: 30,
+        FaultKind.CLOCK_SKEW: 300,
+    }
 )
+
+
+TOKEN, GET_DOCUMENT, PUT_DOCUMENT = "lwa.token", "documents.get", "documents.put"
+NO_OPERATIONS = frozenset({TOKEN, GET_DOCUMENT, PUT_DOCUMENT})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,8 +116,11 @@ class SpApiFaults:
 
     def strike(self, *, operation: str, seller: str | None) -> Fault | None:
         """Return the fault that strikes a call, and count it; None where none does."""
+        names = {operation, operation.rpartition(".")[2]}
+        if operation not in NO_OPERATIONS:
+            names.add("")
         for fault in self._faults:
-            if fault.operation not in {None, operation, operation.rpartition(".")[2]}:
+            if (fault.operation or "") not in names:
                 continue
             if fault.seller not in {None, seller}:
                 continue

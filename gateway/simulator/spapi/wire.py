@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from email.utils import formatdate
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.clock import SystemClock
 from gateway.simulator.http import drop_connection
 from gateway.simulator.spapi.answers import (
     RATE_HEADER,
@@ -20,8 +23,13 @@ from gateway.simulator.spapi.answers import (
 from gateway.simulator.spapi.faults import FaultKind
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gateway.simulator.spapi.faults import Fault
 
+_CODES = MappingProxyType(
+    {401: "Unauthorized", 403: "Unauthorized", 404: "NotFound", 409: "Conflict"}
+)
 # Where the connection is cut there is nothing to count an answer by.
 NO_STATUS = 0
 
@@ -46,7 +54,12 @@ async def instead(request: web.BaseRequest, fault: Fault) -> web.Response | None
         case FaultKind.DROPPED:
             drop_connection(request)
             answer = web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        case FaultKind.TRUNCATED | FaultKind.MALFORMED | FaultKind.NO_RATE_HEADER:
+        case (
+            FaultKind.TRUNCATED
+            | FaultKind.MALFORMED
+            | FaultKind.NO_RATE_HEADER
+            | FaultKind.CLOCK_SKEW
+        ):
             pass
     return answer
 
@@ -59,12 +72,27 @@ async def on_top(
         case FaultKind.NO_RATE_HEADER:
             response.headers.popall(RATE_HEADER, None)
             return response
+        case FaultKind.CLOCK_SKEW:
+            # The machine's own time: what aiohttp would have written, but for the seconds.
+            now_s = SystemClock().now_ms() / 1_000
+            response.headers["Date"] = formatdate(now_s - fault.number, usegmt=True)
+            return response
         case FaultKind.MALFORMED:
             return _halved(response)
         case FaultKind.TRUNCATED:
             return await _cut(request, response)
         case _:
             return response
+
+
+async def faulted(
+    request: web.BaseRequest, fault: Fault | None, answer: Callable[[], Awaitable[web.Response]]
+) -> web.StreamResponse:
+    """Return what a request is answered under a fault, where there is one."""
+    if fault is None:
+        return await answer()
+    early = await instead(request, fault)
+    return early if early is not None else await on_top(request, await answer(), fault)
 
 
 def answers_nothing(fault: Fault | None) -> bool:
@@ -77,7 +105,7 @@ def _of_status(status: int) -> RefusalError:
         return over_quota()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return RefusalError(status, "InternalFailure", "We encountered an internal error.")
-    return RefusalError(status, "InvalidInput", "A fault was asked for.")
+    return RefusalError(status, _CODES.get(status, "InvalidInput"), "A fault was asked for.")
 
 
 def _page(status: int) -> web.Response:
@@ -98,7 +126,7 @@ def _halved(response: web.Response) -> web.Response:
     return web.Response(
         status=response.status,
         body=body[: len(body) // 2],
-        headers={"Content-Type": "application/json", **_request_id()},
+        headers={"Content-Type": response.headers["Content-Type"], **_request_id()},
     )
 
 
@@ -107,7 +135,7 @@ async def _cut(request: web.BaseRequest, response: web.Response) -> web.StreamRe
     body = _body(response)
     cut = web.StreamResponse(
         status=response.status,
-        headers={"Content-Type": "application/json", "Content-Length": str(len(body))},
+        headers={**response.headers, "Content-Length": str(len(body))},
     )
     await cut.prepare(request)
     await cut.write(body[: len(body) // 2])

@@ -2,6 +2,8 @@
 
 import gzip
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -201,3 +203,61 @@ async def test_plans_and_orders_are_changed_by_http(client):
     for wrong in ({"operation": "x", "rate": 0}, {"operation": "x", "rate": "fast"}, {"rate": 1}):
         answer = await client.call("/_simulator/plans", None, method="PUT", json=wrong)
         assert answer[0] == 400
+
+
+async def _fault(client: Client, **fields: Any) -> None:
+    status, _, _ = await client.call("/_simulator/spapi/faults", None, method="POST", json=fields)
+    assert status == 200
+
+
+async def test_the_token_endpoint_fails_when_it_is_named_and_only_then(client, http):
+    await _fault(client, fault="status=503")
+    assert (await client.lwa())[0] == 200
+    await client.call("/_simulator/spapi/faults", None, method="DELETE")
+    await _fault(client, fault="html=503", operation="lwa.token", times=1)
+    fields = {"grant_type": "refresh_token"}
+    async with http.post(client.simulator.lwa_url, data=fields) as answer:
+        assert (answer.status, answer.content_type) == (503, "text/html")
+    assert (await client.lwa())[0] == 200
+
+
+async def test_a_skewed_clock_shows_in_the_date_of_the_answer(client, http):
+    await _fault(client, fault="clock-skew=7200", operation="lwa.token")
+    async with http.post(client.simulator.lwa_url, data={}) as late:
+        late_at = parsedate_to_datetime(late.headers["Date"])
+    token = await client.token()
+    headers = {"x-simulator-fault": "clock-skew=-7200"}
+    status, answered, _ = await client.call("/orders/v0/orders/1", token, headers=headers)
+    assert status == 200
+    early_at = parsedate_to_datetime(answered["Date"])
+    assert timedelta(hours=3, minutes=50) < early_at - late_at < timedelta(hours=4, minutes=10)
+
+
+async def test_a_download_breaks_off_when_documents_are_named(client, http):
+    token = await client.token()
+    report = {"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": [PLACE]}
+    made = await _post(client, f"{REPORTS}/reports", token, report)
+    _, _, shown = await client.call(f"{REPORTS}/reports/{made['reportId']}", token)
+    path = f"{REPORTS}/documents/{shown['reportDocumentId']}"
+    _, _, document = await client.call(path, token)
+    await _fault(client, fault="truncated", operation="documents.get", times=1)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await _get(document["url"], http)
+    assert (await _get(document["url"], http))[0] == 200
+
+
+async def test_a_checkout_of_models_answers_what_is_not_played(http, tmp_path):
+    case = {"request": {"parameters": {}}, "response": {"payload": [{"unitCount": 3}]}}
+    answers = {"200": {"x-amzn-api-sandbox": {"static": [case]}}}
+    model = {"swagger": "2.0", "paths": {"/sales/v1/orderMetrics": {"get": {"responses": answers}}}}
+    (tmp_path / "sales.json").write_bytes(orjson.dumps(model))
+    async with Simulator(models=tmp_path) as simulator:
+        client = Client(simulator, http)
+        token = await client.token()
+        status, headers, body = await client.call("/sales/v1/orderMetrics", token)
+        assert (status, body) == (200, case["response"])
+        assert headers["x-amzn-RateLimit-Limit"]
+        status, _, body = await client.call("/fba/inbound/v0/shipments/1/labels", token)
+        assert status == 501
+        assert "no static case" in body["errors"][0]["details"]
+        assert (await client.call("/sellers/v1/account", token))[0] == 200
