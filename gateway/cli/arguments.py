@@ -12,7 +12,7 @@ from gateway.errors import InvalidInputError
 from gateway.spapi.requests import Parameter, Repeated
 
 # Keywords of `SellerCalls.call` itself, which no parameter of Amazon's is called.
-_RESERVED = frozenset({"body", "headers", "start", "max_pages"})
+_RESERVED = frozenset({"body", "headers", "restricted", "start", "max_pages"})
 
 
 def read_parameters(arguments: Iterable[str]) -> Mapping[str, Parameter]:

@@ -59,6 +59,13 @@ def call(  # noqa: PLR0913 each is an option of the command
     header: Annotated[
         list[str] | None, typer.Option(metavar="NAME:VALUE", help="May be repeated.")
     ] = None,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Ask for personal data, or a restricted report.")
+    ] = False,
+    data_element: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this personal data of Orders v0, such as buyerInfo; repeatable."),
+    ] = None,
     all_pages: Annotated[bool, typer.Option("--all-pages", help="Of a list, every page.")] = False,
     start: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Begin there: the next_cursor.")
@@ -76,7 +83,11 @@ def call(  # noqa: PLR0913 each is an option of the command
         "body": read_body(body),
         "headers": read_headers(header or ()),
     }
+    if restricted or data_element:
+        wanted["restricted"] = data_element or True
     whom = _whom(seller, application, region)
+    if whom.seller_id is None and "restricted" in wanted:
+        raise InvalidInputError("--restricted: a grantless call has no personal data")
 
     async def ask(calls: Calls, patience: Patience) -> Mapping[str, Any]:
         if not all_pages and start is None:

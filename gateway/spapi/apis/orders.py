@@ -172,13 +172,18 @@ class OrdersV0:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def get_order(self, order_id: str) -> Order:
+    async def get_order(self, order_id: str, restricted: bool | Sequence[str] = False) -> Order:
         """Return an order without its items. Every 2 s, burst 30.
+
+        Args:
+            order_id: Amazon's order id.
+            restricted: Which personal data to ask for, for `raw`: `buyerInfo`, `shippingAddress`,
+                `buyerTaxInformation`; True for all.
 
         Raises:
             SpApiError: The call failed; the subclass says what to do.
         """
-        answer = await self._calls.call(_GET_ORDER_V0, orderId=order_id)
+        answer = await self._calls.call(_GET_ORDER_V0, orderId=order_id, restricted=restricted)
         return found(_order_v0(part(answer, "payload")), operation=_GET_ORDER_V0, what="order")
 
     def get_orders(
@@ -201,7 +206,8 @@ class OrdersV0:
             last_updated_before: Changed before; at least two minutes ago.
             max_results_per_page: 1 to 100 orders a page.
             start: `next_token` of the last page that was read, with the other arguments as then.
-            **filters: Amazon's further parameters, such as `CreatedBefore` and `OrderStatuses`.
+            **filters: Amazon's further parameters, such as `CreatedBefore` and `OrderStatuses`, and
+                `restricted` as for `get_order`.
 
         Raises:
             SpApiError: A call failed; the subclass says what to do.
@@ -219,18 +225,25 @@ class OrdersV0:
         return listed(pages, "payload", "Orders", read=_order_v0)
 
     def get_order_items(
-        self, order_id: str, *, start: str | None = None
+        self,
+        order_id: str,
+        *,
+        start: str | None = None,
+        restricted: bool | Sequence[str] = False,
     ) -> AsyncIterator[Listed[OrderItem]]:
         """List an order's items, page by page. Every 2 s, burst 30.
 
         Args:
             order_id: Amazon's order id.
             start: `next_token` of the last page that was read.
+            restricted: As for `get_order`; the data stands in the page's `raw`.
 
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(_GET_ITEMS_V0, orderId=order_id, start=start)
+        pages = self._calls.pages(
+            _GET_ITEMS_V0, orderId=order_id, start=start, restricted=restricted
+        )
         return listed(pages, "payload", "OrderItems", read=_item_v0)
 
 

@@ -143,12 +143,20 @@ class Reports:
         """
         await self._calls.call(f"{_API}.cancelReport", reportId=report_id)
 
-    async def get_report_document(self, report_document_id: str) -> ReportDocument:
+    async def get_report_document(
+        self, report_document_id: str, *, restricted: bool = False
+    ) -> ReportDocument:
         """Return where a report's content is, for five minutes. Once a minute, burst 15.
+
+        Args:
+            report_document_id: From the report.
+            restricted: Whether Amazon calls the report's type restricted.
 
         Raises:
             SpApiError: The call failed; the subclass says what to do.
         """
         name = f"{_API}.getReportDocument"
-        answer = await self._calls.call(name, reportDocumentId=report_document_id)
+        answer = await self._calls.call(
+            name, reportDocumentId=report_document_id, restricted=restricted
+        )
         return found(ReportDocument.read(answer), operation=name, what="document")

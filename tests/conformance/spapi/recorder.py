@@ -10,12 +10,20 @@ from aiohttp import web
 
 from tests.conformance.spapi.expected import Arrived
 
+RESTRICTED_TOKEN = "/tokens/2021-03-01/restrictedDataToken"
+
 
 @dataclass
 class Recorder:
-    """What arrived, and what is answered next."""
+    """What arrived, and what is answered next.
+
+    Attributes:
+        judges_tokens: Whether a request for a restricted data token is itself what is judged; else
+            it is answered and not kept, as logins are.
+    """
 
     url: str = ""
+    judges_tokens: bool = False
     status: int = 200
     body: bytes = b""
     arrived: list[Arrived] = field(default_factory=list)
@@ -25,6 +33,8 @@ class Recorder:
 
     async def answer(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")
+        if path == RESTRICTED_TOKEN and not self.judges_tokens:
+            return web.json_response({"restrictedDataToken": "Atz|token", "expiresIn": 3600})
         self.arrived.append(
             Arrived(
                 method=request.method,

@@ -20,7 +20,7 @@ from tests.conformance.spapi.expected import (
     faults_of_request,
     faults_of_result,
 )
-from tests.conformance.spapi.recorder import Recorder, recording_server
+from tests.conformance.spapi.recorder import RESTRICTED_TOKEN, Recorder, recording_server
 from tests.support.models import Case, ModelOperation
 from tests.support.spapi import CountedCalls, FakeDirectory
 
@@ -84,6 +84,7 @@ async def _one(
         return
     server.arrived.clear()
     server.status, server.body = case.status, canned(case)
+    server.judges_tokens = operation.path == RESTRICTED_TOKEN
     result = await _result(calls, operation, expected)
     if isinstance(result, InvalidInputError) and "" in expected.path[1:]:
         tally.left_out.append(f"{name}: an empty path value, which the client refuses: {result}")

@@ -130,6 +130,19 @@ def test_a_grantless_call_needs_no_seller(known: Gateway, amazon: Recorder) -> N
     assert "not grantless" in refused["detail"]
 
 
+def test_personal_data_is_asked_for_when_told(known: Gateway, amazon: Recorder) -> None:
+    answers(amazon, 200, {"restrictedDataToken": "Atz|restricted", "expiresIn": 3600})
+    amazon.judges_tokens = True
+    known(
+        "call", "orders.v0.getOrder", "orderId=1", "--seller", "A1", "--data-element", "buyerInfo"
+    )
+    token, order = amazon.arrived
+    assert json.loads(token.body)["restrictedResources"][0]["dataElements"] == ["buyerInfo"]
+    assert order.headers["x-amz-access-token"] == "Atz|restricted"
+    known("call", "orders.v0.getOrder", "orderId=1", "--seller", "A1")
+    assert amazon.arrived[-1].headers["x-amz-access-token"] == "Atza|token"
+
+
 def test_a_list_is_read_to_its_end_or_from_where_it_was_left(
     known: Gateway, amazon: Recorder
 ) -> None:

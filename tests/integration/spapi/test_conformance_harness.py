@@ -62,6 +62,19 @@ def model(included="csv"):
         "parameters": [parameter("feedId", "path", required=True)],
         "responses": {"200": box(case(feedId="1"), case(feedId="1", stray=3), case(feedId=""))},
     }
+    # These two need a restricted data token: asked for on the way, and judged for itself.
+    get_address = {
+        "operationId": "getOrderAddress",
+        "parameters": [parameter("orderId", "path", required=True)],
+        "responses": {"200": box(case({"payload": {"AmazonOrderId": "1"}}, orderId="1"))},
+    }
+    create_token = {
+        "operationId": "createRestrictedDataToken",
+        "parameters": [
+            {"name": "body", "in": "body", "required": True, "schema": {"type": "object"}}
+        ],
+        "responses": {"200": box(case({"restrictedDataToken": "x"}, body={"a": 1}))},
+    }
     spec = {
         "type": "object",
         "required": ["feedType", "marketplaceIds"],
@@ -75,6 +88,8 @@ def model(included="csv"):
         "definitions": {"Spec": spec},
         "paths": {
             ORDER: {"get": get_order},
+            "/orders/v0/orders/{orderId}/address": {"get": get_address},
+            "/tokens/2021-03-01/restrictedDataToken": {"post": create_token},
             "/feeds/2021-06-30/feeds": {"post": create_feed},
             "/feeds/2021-06-30/feeds/{feedId}": {"delete": cancel},
         },
@@ -91,7 +106,7 @@ async def test_what_holds_passes_and_what_cant_be_judged_is_named(tmp_path):
     tally = await run(read_models(checkout(tmp_path)))
 
     assert tally.failed == []
-    assert tally.passed == 7
+    assert tally.passed == 9
     assert len(tally.left_out) == 2
     assert "cancelFeed 200 #1: its request names stray" in tally.left_out[0]
     assert "cancelFeed 200 #2: an empty path value" in tally.left_out[1]
@@ -149,7 +164,7 @@ def test_each_part_of_a_result_is_judged(status, response, result):
 def test_the_command_counts_and_says_what_it_needs(tmp_path):
     def command(folder):
         return subprocess.run(
-            [sys.executable, "-m", "tests.conformance.spapi"],
+            [sys.executable, "-m", "tests.conformance"],
             env={**os.environ, "SPAPI_MODELS": str(folder)},
             capture_output=True,
             text=True,
@@ -158,7 +173,7 @@ def test_the_command_counts_and_says_what_it_needs(tmp_path):
 
     good = command(checkout(tmp_path))
     assert good.returncode == 0, good.stderr
-    assert good.stdout.startswith("3 operations, 9 static cases: 7 passed\n2 left out\n")
+    assert good.stdout.startswith("5 operations, 11 static cases: 9 passed\n2 left out\n")
     bad = command(tmp_path / "none")
     assert bad.returncode == 2
     assert "SPAPI_MODELS names no folder" in bad.stderr

@@ -71,6 +71,11 @@ def test_what_is_no_body_is_named(argument: str) -> None:
         (["getReport"], "usage", "--seller"),
         (["getReport", "--seller", "S", "--application", "a"], "usage", "--seller"),
         (["getDestinations", "--application", "a"], "usage", "--region"),
+        (
+            ["getDestinations", "--application", "a", "--region", "eu", "--restricted"],
+            "usage",
+            "--restricted",
+        ),
         (["getReport", "--seller", "S", "reportId"], "usage", "KEY=VALUE"),
         (["createReport", "--seller", "S", "--body", "{"], "usage", "--body"),
     ],

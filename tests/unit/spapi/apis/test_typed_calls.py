@@ -709,3 +709,19 @@ async def test_an_application_calls_what_is_grantless_and_nothing_else():
         with pytest.raises(Exception, match="not grantless"):
             await refused
     assert len(made.amazon.requests) == 1
+
+
+async def test_personal_data_of_v0_is_asked_for_by_its_elements():
+    made = rig(
+        answer(200, {"restrictedDataToken": "Atz.secret", "expiresIn": 3600}),
+        answer(200, {"payload": {"AmazonOrderId": "1", "BuyerInfo": {"BuyerEmail": "PERSONAL"}}}),
+        answer(200, {"restrictedDataToken": "Atz.other", "expiresIn": 3600}),
+        answer(200, {"reportDocumentId": "d", "url": "https://signed"}),
+    )
+    calls = made.client.for_seller("S1")
+    order = await calls.orders_v0.get_order("1", ["buyerInfo"])
+    await calls.reports.get_report_document("d", restricted=True)
+
+    assert order.raw["BuyerInfo"] == {"BuyerEmail": "PERSONAL"}
+    assert made.amazon.tokens[1] == "Atz.secret"
+    assert made.amazon.tokens[3] == "Atz.other"
