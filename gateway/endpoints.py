@@ -19,6 +19,24 @@ class EndpointState(StrEnum):
     DISABLED = "disabled"
 
 
+class Transport(StrEnum):
+    """How events get to the customer: posted to the URL, pulled from the gateway, or both."""
+
+    PUSH = "push"
+    PULL = "pull"
+    BOTH = "both"
+
+    @property
+    def pushes(self) -> bool:
+        """Whether events are posted."""
+        return self is not Transport.PULL
+
+    @property
+    def pulls(self) -> bool:
+        """Whether events are kept for pulling."""
+        return self is not Transport.PUSH
+
+
 class PayloadForm(StrEnum):
     """How much of an event is sent: all of it, or its type, time, ids and a link to the rest."""
 
@@ -107,6 +125,8 @@ class Endpoint:
     """A customer's URL with its filters, bounds and credentials.
 
     Attributes:
+        url: Where events are posted to; empty where they are only pulled.
+        transport: Whether they are posted, pulled, or both.
         tags: Words to find it by.
         metadata: The customer's own notes, sent nowhere.
         event_types: Patterns such as `order.*`; empty for all.
@@ -131,6 +151,7 @@ class Endpoint:
 
     id: str
     url: str
+    transport: Transport = Transport.PUSH
     description: str = ""
     tags: Sequence[str] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)

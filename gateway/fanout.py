@@ -24,10 +24,12 @@ class Matched:
     Attributes:
         enabled: Those that get it.
         disabled: Those for which it is held until they are enabled again.
+        pulled: Those that pull it, enabled or not.
     """
 
     enabled: Sequence[str] = ()
     disabled: Sequence[str] = ()
+    pulled: Sequence[str] = ()
 
 
 class Fanout:
@@ -40,10 +42,16 @@ class Fanout:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._index: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
         self._disabled: set[str] = set()
+        self._pushed: set[str] = set()
+        self._pulled: set[str] = set()
         self._answers: dict[tuple[str, str | None], Matched] = {}
         for endpoint in endpoints:
             if endpoint.state is EndpointState.DISABLED:
                 self._disabled.add(endpoint.id)
+            if endpoint.transport.pushes:
+                self._pushed.add(endpoint.id)
+            if endpoint.transport.pulls:
+                self._pulled.add(endpoint.id)
             sellers: set[str] | set[None] = set(endpoint.seller_ids) or {None}
             for pattern in set(endpoint.event_types) or {_ANY}:
                 for seller in sellers:
@@ -71,8 +79,9 @@ class Fanout:
             }
         )
         return Matched(
-            enabled=tuple(e for e in found if e not in self._disabled),
-            disabled=tuple(e for e in found if e in self._disabled),
+            enabled=tuple(e for e in found if e in self._pushed and e not in self._disabled),
+            disabled=tuple(e for e in found if e in self._pushed and e in self._disabled),
+            pulled=tuple(e for e in found if e in self._pulled),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from gateway.admin.waiting import WaitingRoom
     from gateway.clock import Clock
     from gateway.endpoints import Endpoint
     from gateway.event_types import EventType
@@ -50,6 +51,7 @@ class Api:
 
     Attributes:
         event_types: What events look like, by type.
+        waiting: Where those sit who wait for events to pull.
         document: The OpenAPI document.
     """
 
@@ -57,4 +59,5 @@ class Api:
     clock: Clock
     checks: EndpointChecks
     event_types: Mapping[str, EventType]
+    waiting: WaitingRoom
     document: Mapping[str, Any]

@@ -9,6 +9,7 @@ import orjson
 from gateway.admin.api import TestResult
 from gateway.clock import rfc3339
 from gateway.delivery.egress import ResolutionError, check_url, vet
+from gateway.delivery.feeding import check_pulled
 from gateway.delivery.headers import check_headers
 from gateway.delivery.sender import Sender
 from gateway.model import IdPrefix, new_id
@@ -39,6 +40,9 @@ class GuardedEndpoints:
     async def check(self, endpoint: Endpoint) -> None:
         """See `EndpointChecks`; a name that has no address yet is no fault."""
         check_headers(endpoint.headers)
+        if not endpoint.transport.pushes:
+            check_pulled(endpoint)
+            return
         try:
             await vet(check_url(endpoint.url, self._policy), self._policy, self._resolver)
         except ResolutionError:

@@ -15,10 +15,12 @@ from gateway.admin.openapi import document
 from gateway.admin.server import AdminServer
 from gateway.admin.serving import middleware, served
 from gateway.admin.table import ROUTES
+from gateway.admin.waiting import WaitingRoom
 from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.sender import Sender
 from gateway.errors import ConflictError
 from gateway.service.opening import egress_policy
+from gateway.service.signals import FEEDS
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -45,6 +47,8 @@ async def open_admin(
     policy = egress_policy(settings)
     resolver = SystemResolver(clock, budget_s=_LOOK_UP_S, threads=2)
     release = version("spapi-event-gateway")
+    waiting = WaitingRoom()
+    gateway.signals.on(FEEDS, waiting.ring)
     try:
         async with Sender(
             policy,
@@ -59,11 +63,15 @@ async def open_admin(
                 clock=clock,
                 checks=GuardedEndpoints(policy, resolver, sender, clock),
                 event_types=registry.event_types,
+                waiting=waiting,
                 document=document(ROUTES, version=release),
             )
             open_routes = [*probes.routes(), *Downloads(gateway.library).routes()]
             async with _listening(settings, open_routes, api) as port:
-                yield port
+                try:
+                    yield port
+                finally:
+                    waiting.close()
     finally:
         resolver.close()
 

@@ -51,6 +51,8 @@ _MESSAGES_IN_HAND = 50
 _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
 _SCHEDULES_EVERY_S = 1.0
+_PRUNE_EVERY_S = 60.0
+_DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
 _HOLD_LIMIT = 1_000
 
@@ -73,6 +75,7 @@ class Gateway:
     """
 
     store: Store
+    signals: Signals
     library: Library
     parts: Mapping[str, Part]
     healths: Callable[[], Sequence[Health]]
@@ -153,7 +156,11 @@ async def open_gateway(
         for role in roles:
             metrics.stages.up[Stage(role.value)].set(1)
         yield Gateway(
-            store=store, library=base.library, parts=running, healths=lambda: base.healths
+            store=store,
+            signals=signals,
+            library=base.library,
+            parts=running,
+            healths=lambda: base.healths,
         )
 
 
@@ -268,6 +275,10 @@ async def _delivery(base: _Base) -> Mapping[str, Part]:
     async def hold() -> None:
         await base.store.deliveries.hold_disabled(_HOLD_LIMIT)
 
+    async def prune() -> None:
+        kept_ms = round(settings.pull_days * _DAY_MS)
+        await base.store.feeds.prune(base.clock.now_ms() - kept_ms)
+
     pace = replace(deliverer.pace, extend_s=settings.lease_s / 3)
     return {
         "delivery": base.worker(deliverer, pace, DELIVERIES, ENDPOINTS),
@@ -275,4 +286,5 @@ async def _delivery(base: _Base) -> Mapping[str, Part]:
             "deliveries.reap", base.store.deliveries.reap, _REAP_EVERY_S
         ),
         "deliveries.hold": base.periodic("deliveries.hold", hold, _REAP_EVERY_S),
+        "feeds.prune": base.periodic("feeds.prune", prune, _PRUNE_EVERY_S),
     }

@@ -10,6 +10,7 @@ from gateway.worker.stop import Wake
 HANDLINGS = "handlings"
 DELIVERIES = "deliveries"
 ENDPOINTS = "endpoints"
+FEEDS = "feeds"
 
 
 class Signals:

@@ -83,6 +83,7 @@ modules = ["handlers"]
 # schedule = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
 # concurrency = 256
 # lease_s = 60               # longer than timeout_s
+# pull_days = 30             # how long events wait to be pulled
 
 [documents]
 # Reports and exports that events link to. `gateway run` serves the links on the admin port.

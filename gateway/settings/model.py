@@ -220,6 +220,14 @@ class DeliverySettings(_Table):
         default=60.0, description="How long a delivery is claimed for; longer than `timeout_s`."
     )
 
+    pull_days: float = Field(
+        default=30.0,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+        description="How long events wait to be pulled, where they are pulled.",
+    )
+
     def port_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return the allowed ports as (first, last) pairs."""
         pairs = []

@@ -18,7 +18,7 @@ class Signals(Protocol):
     """Whom the store tells that there is new work."""
 
     def notify(self, topic: str) -> None:
-        """Wake those who wait on `topic`: `handlings`, `deliveries` or `endpoints`.
+        """Wake those who wait on `topic`: `handlings`, `deliveries`, `endpoints` or `feeds`.
 
         Called on the event loop, after the commit. Missing one costs time, never work.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from gateway.endpoints import Endpoint, EndpointState, PayloadForm
+from gateway.endpoints import Endpoint, EndpointState, PayloadForm, Transport
 from gateway.model import new_token
 from gateway.store.statements import One, Plan, Row, Signal
 
@@ -42,6 +42,7 @@ ENDPOINT_COLUMNS: Final = (
     "operator",
     "tenant",
     "sealed_credentials",
+    "transport",
 )
 SEALED_COLUMN: Final = ENDPOINT_COLUMNS.index("sealed_credentials")
 
@@ -85,6 +86,7 @@ def endpoint_of(row: Row) -> Endpoint:
         order_max_wait_s=row[22],
         operator=bool(row[23]),
         tenant=row[24],
+        transport=Transport(row[26]),
     )
 
 
@@ -118,4 +120,5 @@ def row_of(endpoint: Endpoint, sealed_credentials: bytes | None) -> tuple[Any, .
         endpoint.operator,
         endpoint.tenant,
         sealed_credentials,
+        endpoint.transport.value,
     )

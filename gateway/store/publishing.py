@@ -14,6 +14,7 @@ from gateway.fanout import Fanout
 from gateway.model import IdPrefix, NewEvent, new_id
 from gateway.store import schema
 from gateway.store.endpoint_rows import ALL_ENDPOINTS, VERSION, endpoint_of
+from gateway.store.feeds import FEEDS_TOPIC, INSERT_ENTRIES
 from gateway.store.statements import Plan, Signal, insert
 
 DELIVERIES_TOPIC: Final = "deliveries"
@@ -65,6 +66,14 @@ class Publisher:
         if rows:
             yield _INSERT_DELIVERIES(rows)
             yield Signal(DELIVERIES_TOPIC)()
+        entries = [
+            (endpoint, p.event.id, now_ms)
+            for p in publications
+            for endpoint in fanout.match(p.event.type, p.event.seller_id).pulled
+        ]
+        if entries:
+            yield INSERT_ENTRIES(entries)
+            yield Signal(FEEDS_TOPIC)()
         return len(rows)
 
     def _current_fanout(self) -> Plan[Fanout]:

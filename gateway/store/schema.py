@@ -57,6 +57,7 @@ __all__ = [
     "events",
     "feed_consumers",
     "feed_entries",
+    "feeds",
     "handlings",
     "idempotency_keys",
     "memories",
@@ -234,6 +235,14 @@ idempotency_keys: Final = Table(
     Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
 )
 """What was published under which `Idempotency-Key`."""
+
+feeds: Final = Table(
+    "feeds",
+    metadata,
+    _id("endpoint_id"),
+    Column("last_position", BigInteger, nullable=False),
+)
+"""The last position that was given in each feed."""
 
 feed_entries: Final = Table(
     "feed_entries",

@@ -74,6 +74,7 @@ endpoints: Final = Table(
     Column("order_max_wait_s", Double),
     _flag("operator"),
     _text("tenant"),
+    Column("transport", Text, nullable=False, server_default=text("'push'")),
     _partial("ix_endpoints_disabled", "id", where="state = 'disabled'"),
     _partial("ix_endpoints_tenant", "tenant", "id", where="tenant IS NOT NULL"),
 )

@@ -16,6 +16,7 @@ from gateway.store.deliveries import Deliveries
 from gateway.store.documents import Documents
 from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
+from gateway.store.feeds import Feeds
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
 from gateway.store.jobs import Jobs
@@ -41,6 +42,7 @@ class Changes:
         self.endpoints = Endpoints(driver, sealer, clock)
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
+        self.feeds = Feeds(driver, clock)
 
 
 class Store(AbstractAsyncContextManager["Store"]):
@@ -76,6 +78,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.api_keys = ApiKeys(driver)
         self.audit = AuditLog(driver)
         self.tenancy = Tenancy(driver)
+        self.feeds = Feeds(driver, clock)
 
     def changing(self, entry: AuditEntry) -> Changes:
         """Return what people change, to be changed with `entry` in the same transaction."""

@@ -33,6 +33,7 @@ from gateway.endpoints import (
     EndpointState,
     OAuth2Auth,
     PayloadForm,
+    Transport,
 )
 from gateway.telemetry.redaction import MASK, redact
 
@@ -88,7 +89,12 @@ class CertificateGiven(Given):
 class EndpointPatch(Given):
     """What is changed of an endpoint: the members that are given, wholly; null unsets."""
 
-    url: UrlText = ""
+    url: UrlText | Literal[""] = Field(
+        default="", description="Where events are posted to; empty where they are only pulled."
+    )
+    transport: Transport = Field(
+        default=Transport.PUSH, description="Whether events are posted, pulled, or both."
+    )
     description: Prose = ""
     tags: list[Tag] = Field(default=[], max_length=50, description="Words to find it by.")
     metadata: dict[MetadataKey, MetadataValue] = Field(
@@ -150,8 +156,6 @@ class EndpointPatch(Given):
 
 class NewEndpoint(EndpointPatch):
     """An endpoint to be made."""
-
-    url: UrlText
 
 
 def _auth(given: AuthGiven | None) -> Auth | None:
@@ -220,6 +224,7 @@ class EndpointShown(Shown):
 
     id: str
     url: str
+    transport: Transport
     description: str
     tags: list[str]
     metadata: dict[str, str]

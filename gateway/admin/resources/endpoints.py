@@ -65,7 +65,7 @@ async def _create(api: Api, call: Call) -> Answer:
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
         secrets=(new_secret(now_ms),),
-        **{"tenant": call.key.tenant, **members},
+        **{"url": "", "tenant": call.key.tenant, **members},
     )
     await api.checks.check(endpoint)
     detail = endpoint_detail(endpoint)

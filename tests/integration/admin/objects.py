@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.access import Scope, new_api_key
 from gateway.delivery.signing import new_secret
-from gateway.endpoints import Endpoint
+from gateway.endpoints import Endpoint, Transport
 from gateway.model import (
     Arrival,
     Attempt,
@@ -40,6 +40,8 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
     """Make an endpoint of `tenant` with an event delivered to it alone, and all that is nobody's."""
     endpoint = await make_endpoint(world, tenant)
     event = await publish(world, endpoint.event_types[0])
+    page = await world.store.feeds.read(endpoint.id, "default", after=None, limit=1)
+    await world.store.feeds.acknowledge(endpoint.id, "default", page.position)
     delivery_id, attempt_id = await _attempted(world, endpoint.id)
     notification_id, handling_id = await _notified(world)
     key, _ = new_api_key(world.clock.now_ms(), name="", scopes=[Scope.READ], tenant=tenant)
@@ -68,6 +70,7 @@ async def make_endpoint(world: AdminWorld, tenant: str | None, **fields: Any) ->
         id=endpoint_id,
         **{
             "url": URL,
+            "transport": Transport.BOTH,
             "tenant": tenant,
             "event_types": (f"only.{endpoint_id}",),
             "created_at_ms": now_ms,

@@ -18,10 +18,11 @@ from gateway.admin.openapi import document
 from gateway.admin.server import AdminServer
 from gateway.admin.serving import middleware, served
 from gateway.admin.table import ROUTES
+from gateway.admin.waiting import WaitingRoom
 from gateway.clock import Clock
 from gateway.delivery.sender import Sender
 from gateway.dispatch.registry import Registry
-from gateway.service.signals import Signals
+from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
 from tests.conformance.store.world import FakeSealer
 from tests.integration.delivery.conftest import LOOPBACK, FixedResolver
@@ -119,11 +120,14 @@ async def open_world(
         Sender(LOOPBACK, FixedResolver(), clock, timeout_s=5.0) as sender,
         aiohttp.ClientSession() as session,
     ):
+        waiting = WaitingRoom()
+        signals.on(FEEDS, waiting.ring)
         api = Api(
             store=store,
             clock=clock,
             checks=GuardedEndpoints(LOOPBACK, FixedResolver(), sender, clock),
             event_types=Registry(()).event_types,
+            waiting=waiting,
             document=document(ROUTES, version="0"),
         )
         gate = Gate(
