@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.documents.library import Library
     from gateway.model import StoredNotification
-    from gateway.spapi.client import SellerCalls
+    from gateway.spapi.calls import SellerCalls
 
 PayloadT = TypeVar("PayloadT")
 ModelT = TypeVar("ModelT", bound=PayloadModel)

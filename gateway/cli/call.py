@@ -22,8 +22,9 @@ from gateway.clock import Clock, rfc3339
 from gateway.errors import InvalidInputError
 from gateway.service.calls import open_client, write_sellers
 from gateway.service.sellers import SellerBook
+from gateway.spapi.calls import ApplicationCalls, SellerCalls
 from gateway.spapi.catalog import Catalog
-from gateway.spapi.client import ApplicationCalls, SellerCalls, SpApiClient
+from gateway.spapi.client import SpApiClient
 from gateway.spapi.pagination import MAX_PAGES, PageNotReadyError
 from gateway.spapi.throttle import CallDeferred
 from gateway.telemetry.metrics import SpApiMetrics

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gateway.documents.library import Library
     from gateway.handling import Handler
     from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
-    from gateway.spapi.client import SellerCalls
+    from gateway.spapi.calls import SellerCalls
 
 _log = structlog.get_logger("gateway.dispatch")
 

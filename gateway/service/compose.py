@@ -30,7 +30,8 @@ from gateway.service.opening import egress_policy, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
-from gateway.spapi.client import SellerCalls, SpApiClient
+from gateway.spapi.calls import SellerCalls
+from gateway.spapi.client import SpApiClient
 from gateway.telemetry.metrics import Stage
 from gateway.worker.loop import Pace, Worker
 from gateway.worker.periodic import Periodic

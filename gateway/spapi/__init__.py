@@ -4,7 +4,8 @@ It decides how a call is authorised, when it may go out, how it is sent and what
 It never decides when a handling runs again (that is `gateway.dispatch`) and holds nothing durable:
 usage-plan buckets and sellers are reached through the protocols of `throttle` and `directory`.
 
-    client      a seller's calls: names, parameters, typed calls
+    client      whose calls are made, with which authorisation
+    calls       the calls of one seller: names, typed calls, pages
     runner      one call's requests: retries, budget, the canonical line
     auth        Login with Amazon: which token
     tokens      access tokens, each with one owner

@@ -12,7 +12,7 @@ from gateway.clock import SystemClock
 from gateway.errors import GatewayError, InvalidInputError
 from gateway.model import Grant, UsagePlan
 from gateway.spapi.assembly import ClientNeeds, ClientOptions, make_client
-from gateway.spapi.client import SellerCalls
+from gateway.spapi.calls import SellerCalls
 from tests.conformance.spapi.expected import (
     Expected,
     canned,

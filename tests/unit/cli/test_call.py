@@ -16,7 +16,7 @@ from gateway.cli.call import Patience
 from gateway.cli.invocation import Invocation
 from gateway.cli.output import Output
 from gateway.errors import InvalidInputError, SpApiRequestError
-from gateway.spapi.client import SellerCalls
+from gateway.spapi.calls import SellerCalls
 from gateway.spapi.pagination import PageNotReadyError
 from gateway.spapi.requests import Repeated
 from gateway.spapi.throttle import CallDeferred
