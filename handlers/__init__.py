@@ -1,11 +1,44 @@
 """Bundled handlers: one module per notification type or job; they import only the façade.
 
-`modules = ["handlers"]` loads them all; `modules = ["handlers.order_change"]` loads one. Copy a
-module as a start for your own, and list yours beside these.
+`modules = ["handlers"]` loads them all, save those that cost much of a usage plan
+(`handlers.offer_pricing`); `modules = ["handlers.order_change"]` loads one. Copy a module as a
+start for your own, and list yours beside these.
 """
 
 from gateway import Router
-from handlers import order_change, passthrough
+from handlers import (
+    account_status,
+    catalog_change,
+    external_fulfillment,
+    fee_promotion,
+    fulfillment_order,
+    hourly_figures,
+    inventory_change,
+    listing_change,
+    offer_change,
+    order_change,
+    outbound_shipment,
+    passthrough,
+    pricing_health,
+    shipment_tracking,
+    transaction_update,
+)
 
 router = Router()
-router.include(order_change.router, passthrough.router)
+router.include(
+    account_status.router,
+    catalog_change.router,
+    external_fulfillment.router,
+    fee_promotion.router,
+    fulfillment_order.router,
+    hourly_figures.router,
+    inventory_change.router,
+    listing_change.router,
+    offer_change.router,
+    order_change.router,
+    outbound_shipment.router,
+    passthrough.router,
+    pricing_health.router,
+    shipment_tracking.router,
+    transaction_update.router,
+)

@@ -29,22 +29,34 @@ from gateway.notifications.hourly import (
     ItemInventoryEventChange,
     ItemSalesEventChange,
 )
-from gateway.notifications.inventory import FbaInventoryAvailabilityChanges
+from gateway.notifications.inventory import (
+    FbaInventoryAvailabilityChanges,
+    MarketplaceInventory,
+)
 from gateway.notifications.listings import (
     ListingsItemIssuesChange,
     ListingsItemMfnQuantityChange,
     ListingsItemStatusChange,
 )
-from gateway.notifications.offers import AnyOfferChanged, B2bAnyOfferChanged, OfferChanged
+from gateway.notifications.money import Money
+from gateway.notifications.offers import (
+    AnyOfferChanged,
+    B2bAnyOfferChanged,
+    OfferChanged,
+    OfferPrice,
+)
 from gateway.notifications.order_change import OrderChange
 from gateway.notifications.order_status import MfnOrderStatusChange, OrderStatusChange
-from gateway.notifications.pricing_health import PricingHealth
+from gateway.notifications.pricing_health import MerchantOffer, PricingHealth
 from gateway.notifications.processing_finished import (
     DataKioskQueryProcessingFinished,
     FeedProcessingFinished,
     ReportProcessingFinished,
 )
-from gateway.notifications.shipment_tracking import ShipmentTrackingMilestoneChanged
+from gateway.notifications.shipment_tracking import (
+    Milestone,
+    ShipmentTrackingMilestoneChanged,
+)
 from gateway.notifications.tax_invoices import (
     TaxInvoiceExportStatusChange,
     TaxInvoiceIssuanceStatus,
@@ -72,9 +84,14 @@ __all__ = [
     "ListingsItemIssuesChange",
     "ListingsItemMfnQuantityChange",
     "ListingsItemStatusChange",
+    "MarketplaceInventory",
+    "MerchantOffer",
     "MfnOrderStatusChange",
+    "Milestone",
+    "Money",
     "NeededId",
     "OfferChanged",
+    "OfferPrice",
     "OrderChange",
     "OrderStatusChange",
     "PayloadModel",

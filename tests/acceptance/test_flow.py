@@ -10,7 +10,14 @@ import pytest
 
 from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
-from tests.support.world import numbered, open_world, order_change, pause, pricing_health
+from tests.support.world import (
+    numbered,
+    open_world,
+    order_change,
+    pause,
+    pricing_health,
+    undescribed,
+)
 
 pytestmark = [pytest.mark.acceptance]
 
@@ -195,10 +202,10 @@ async def test_a_teams_own_module_is_loaded_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "acme_handlers.py").write_text(
         "from gateway import Event, Router\n"
         "router = Router()\n"
-        "@router.on('PRICING_HEALTH')\n"
-        "async def pricing(notification, ctx):\n"
-        "    return Event(type='acme.pricing', data={'asin': "
-        "notification.payload['offerChangeTrigger']['asin']})\n"
+        "@router.on('SHIPPING_CHARGE_NOTIFICATION')\n"
+        "async def charge(notification, ctx):\n"
+        "    return Event(type='acme.charge', data={'charge': "
+        "notification.payload['shippingCharge']['id']})\n"
     )
     async with open_world(
         tmp_path,
@@ -210,10 +217,13 @@ async def test_a_teams_own_module_is_loaded_by_its_name(tmp_path: Path) -> None:
         gateway = world.folder.start()
         try:
             await gateway.ready()
-            await world.send([pricing_health("n-1")])
-            received = world.receiver.received["/acme"]
+            await world.send([undescribed("n-1"), undescribed("n-2", "TYPE_OF_TOMORROW")])
+            received, rest = world.receiver.received["/acme"], world.receiver.received["/rest"]
             await received.wait_for(lambda got: bool(got.ids), timeout_s=20, what="the event")
+            await rest.wait_for(lambda got: bool(got.ids), timeout_s=20, what="the other one")
         finally:
             gateway.stop()
-        assert set(received.types) == {"acme.pricing"}
-        assert not world.receiver.received["/rest"].ids
+        assert set(received.types) == {"acme.charge"}
+        # What nobody knows passes as it came, and what the team takes passes no more.
+        assert set(rest.types) == {"notification.type_of_tomorrow"}
+        assert list(rest.events_of) == ["n-2"]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.bodies import camel, notification
+
 SELLER = "A3SELLERTEST01"
 ACCOUNT = f"amzn1.merchant.o.{SELLER}"
 VENDOR = "amzn1.vg.4242"
@@ -715,3 +717,11 @@ SAMPLES = (
     ),
 )
 """At least one for each type with a model."""
+
+
+def whole(sample: Sample, payload: Any = None) -> dict[str, Any]:
+    """The whole notification about a sample, in the casing that its type has."""
+    body = notification(
+        sample.type, sample.payload if payload is None else payload, PayloadVersion=sample.version
+    )
+    return body if sample.pascal else {**camel(body), "payload": body["Payload"]}

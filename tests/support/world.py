@@ -23,7 +23,7 @@ _FAST = UsagePlan(rate_per_s=500, burst=5_000)
 
 
 def pricing_health(notification_id: str, seller: str = "A1SIMULATORNA1") -> str:
-    """A camelCase notification that no bundled handler but passthrough takes."""
+    """A camelCase notification that is published without a follow-up call."""
     return orjson.dumps(
         {
             "notificationVersion": "1.0",
@@ -41,6 +41,20 @@ def pricing_health(notification_id: str, seller: str = "A1SIMULATORNA1") -> str:
                 "publishTime": "2026-11-01T10:00:01.000Z",
                 "notificationId": notification_id,
             },
+        }
+    ).decode()
+
+
+def undescribed(notification_id: str, type_: str = "SHIPPING_CHARGE_NOTIFICATION") -> str:
+    """A notification that no bundled handler but passthrough takes."""
+    return orjson.dumps(
+        {
+            "notificationVersion": "1.0",
+            "notificationType": type_,
+            "payloadVersion": "1.0",
+            "eventTime": "2026-11-01T10:00:00.000Z",
+            "payload": {"sellerId": "A1SIMULATORNA1", "shippingCharge": {"id": "sc-1"}},
+            "notificationMetadata": {"notificationId": notification_id},
         }
     ).decode()
 

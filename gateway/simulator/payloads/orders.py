@@ -112,7 +112,7 @@ def tracking_milestone(about: Subject) -> Mapping[str, Any]:
     # The payload names no seller: it is known by the subscription alone.
     milestone = {
         "status": {"code": "IN_TRANSIT", "subCode": "DEPARTED"},
-        "location": {"countryCode": "US"},
+        "location": {"address": {"countryCode": "US"}},
         "occurredAt": about.at,
     }
     return {

@@ -27,8 +27,13 @@ def inventory_availability(about: Subject) -> Mapping[str, Any]:
                 "FulfillmentInventory": {
                     "Fulfillable": 12,
                     "InboundQuantityBreakdown": {"Working": 0, "Shipped": 4, "Receiving": 0},
-                    "ReservedQuantityBreakdown": {"CustomerOrder": 1, "Transfer": 0},
+                    "ReservedQuantityBreakdown": {
+                        "WarehouseProcessing": 0,
+                        "WarehouseTransfer": 0,
+                        "PendingCustomerOrder": 1,
+                    },
                     "Unfulfillable": 0,
+                    "Researching": 0,
                 },
                 "Stores": [],
             }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +18,9 @@ from gateway.notifications import PayloadModel
 from gateway.notifications.kinds import EventFilter, Standing, Workflow
 from gateway.notifications.known import TYPES, Unfamiliar, unfamiliar
 from gateway.notifications.reading import Reading, read_body
+from gateway.simulator.notifications import known_types as simulated_types
+from gateway.simulator.notifications import notification as simulated
+from gateway.simulator.payloads import Subject
 from gateway.spapi.catalog import Catalog
 from tests.support.bodies import (
     NOTIFICATION_ID,
@@ -30,16 +32,10 @@ from tests.support.bodies import (
     sns,
     text,
 )
-from tests.support.payloads import SAMPLES, Sample
+from tests.support.mutations import mutated, odd
+from tests.support.payloads import SAMPLES, Sample, whole
 
 MODELS = [one.model for one in TYPES.values() if one.model is not None]
-
-
-def whole(sample: Sample, payload: Any = None) -> dict[str, Any]:
-    body = notification(
-        sample.type, sample.payload if payload is None else payload, PayloadVersion=sample.version
-    )
-    return body if sample.pascal else {**camel(body), "payload": body["Payload"]}
 
 
 CASINGS = {"own": lambda value: value, "camel": camel, "pascal": pascal, "lower": lower}
@@ -264,51 +260,6 @@ def test_what_is_familiar(type_: str, version: str, reason: Unfamiliar | None) -
 
 # ── mutations ─────────────────────────────────────────────────────────────────────────────────────
 
-odd = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**62), 2**62)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["Sku", "ASIN", "amount", "x", "model_config"]), inner, max_size=3
-        )
-    ),
-    max_leaves=6,
-)
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[Sample, dict[str, Any]]:
-    """A sample's body of which some members were replaced, removed, renamed or repeated."""
-    sample = draw(st.sampled_from(SAMPLES))
-    body = copy.deepcopy(whole(sample))
-    for _ in range(draw(st.integers(1, 5))):
-        place: Any = body
-        while True:
-            key = draw(
-                st.sampled_from(sorted(place))
-                if isinstance(place, dict)
-                else st.integers(0, len(place) - 1)
-            )
-            if isinstance(place[key], (dict, list)) and place[key] and draw(st.booleans()):
-                place = place[key]
-                continue
-            change = draw(st.sampled_from(["replace", "remove", "respell", "twice"]))
-            if change == "remove":
-                del place[key]
-            elif change == "replace" or isinstance(place, list):
-                place[key] = draw(odd)
-            else:
-                value = place[key] if change == "twice" else place.pop(key)
-                place[draw(st.sampled_from([key.upper(), f"{key}_", "other"]))] = value
-            break
-        if not body:
-            break
-    return sample, body
-
 
 def holds_together(reading: Reading) -> None:
     """What is always true of a reading: a named fault, or a model that lost nothing."""
@@ -345,3 +296,14 @@ def test_a_deep_payload_loses_nothing() -> None:
         deep = {"x": deep}
     sample = next(one for one in SAMPLES if one.type == "LISTINGS_ITEM_STATUS_CHANGE")
     holds_together(read_body(json.dumps(whole(sample, {**sample.payload, "Deep": deep}))))
+
+
+@pytest.mark.parametrize("type_", simulated_types())
+def test_what_the_simulator_sends_is_typed_whole(type_: str) -> None:
+    reading = read_body(simulated(type_, Subject(seller_id="A3SELLERTEST01", at_ms=1772359200000)))
+
+    assert reading.fault is None
+    assert reading.typed is not None, reading.untyped_for
+    assert type(reading.typed) is TYPES[type_].model
+    # Of offers not everything is typed, on purpose.
+    assert "OFFER_CHANGED" in type_ or not list(extras(reading.typed))
