@@ -20,6 +20,9 @@ _HOUR_S = 3_600
 _BUSY = (2, 1, 1, 1, 1, 2, 4, 6, 7, 7, 7, 8, 9, 8, 7, 7, 8, 9, 11, 13, 15, 14, 10, 5)
 
 
+ORDERS, SPEED, WITHHOLD = 300, 480.0, 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """A day to play.
@@ -30,9 +33,9 @@ class Day:
         withhold: Share of changes that no notification tells of, from 0 to 1.
     """
 
-    orders: int = 300
-    speed: float = 480.0
-    withhold: float = 0.0
+    orders: int = ORDERS
+    speed: float = SPEED
+    withhold: float = WITHHOLD
 
     def __post_init__(self) -> None:
         if not 1 <= self.orders <= 100_000:

@@ -20,8 +20,10 @@ from gateway.simulator.control.accounts import AccountControl
 from gateway.simulator.control.calls import CallControl
 from gateway.simulator.control.play import PlayControl
 from gateway.simulator.control.router import PREFIX, Control
+from gateway.simulator.control.traffic import TrafficControl
 from gateway.simulator.http import HttpServer
 from gateway.simulator.orders import OrderBook
+from gateway.simulator.outlet import LocalOutlet, RemoteOutlet
 from gateway.simulator.spapi import wire
 from gateway.simulator.spapi.accounts import Accounts, Application, Seller
 from gateway.simulator.spapi.api import SpApi, unserved
@@ -32,7 +34,6 @@ from gateway.simulator.spapi.lwa import TOKEN_PATH, Lwa
 from gateway.simulator.spapi.static_cases import StaticCases
 from gateway.simulator.spapi.usage import Caller, Calls, Usage
 from gateway.simulator.sqs.faults import SqsFaults
-from gateway.simulator.sqs.outlet import LocalOutlet
 from gateway.simulator.sqs.protocol import SqsProtocol, is_sqs
 from gateway.simulator.sqs.service import LocalSqs
 from gateway.simulator.work import Work
@@ -64,6 +65,7 @@ class Simulator:
         work_s: Seconds that the work takes.
         models: Checkout of amzn/selling-partner-api-models, whose static cases answer the
             operations that are not played.
+        sqs_endpoint: An SQS elsewhere, where notifications go whose queue is not a local one.
         seed: What the orders are drawn from.
         clock: Time of queues, tokens, buckets and work.
 
@@ -94,6 +96,7 @@ class Simulator:
         queue_s: float = 1.0,
         work_s: float = 2.0,
         models: Path | None = None,
+        sqs_endpoint: str | None = None,
         seed: int = 0,
         clock: Clock | None = None,
     ) -> None:
@@ -109,7 +112,10 @@ class Simulator:
         self.orders = OrderBook(clock=clock, seed=seed)
         self.work = Work(clock=clock, queue_s=queue_s, work_s=work_s)
         self._agenda = Agenda(clock)
-        self._playing: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
+        self._outlet: LocalOutlet | RemoteOutlet = LocalOutlet(self.sqs)
+        if sqs_endpoint is not None:
+            self._outlet = RemoteOutlet(self._outlet, endpoint_url=sqs_endpoint)
         self._documents = Documents(clock)
         self.apis = self._assemble(self.sqs.queues.named(queues[0]).arn if queues else None, clock)
         self.lwa = Lwa(self.accounts)
@@ -134,7 +140,7 @@ class Simulator:
             orders=self.orders,
             work=self.work,
             documents=self._documents,
-            outlet=LocalOutlet(self.sqs),
+            outlet=self._outlet,
             first_arn=first_arn,
             agenda=self._agenda,
             clock=clock,
@@ -148,6 +154,9 @@ class Simulator:
             sqs_faults=self.sqs_faults,
         )
         play = PlayControl(apis=self.apis, work=self.work, orders=self.orders, clock=clock)
+        traffic = TrafficControl(
+            self.apis.traffic, sellers=self.sellers, seed=self.orders.seed, clock=clock
+        )
         accounts = AccountControl(self.accounts)
         return Control(
             [
@@ -155,6 +164,7 @@ class Simulator:
                 calls.routes(),
                 accounts.routes(),
                 play.routes(),
+                traffic.routes(),
             ]
         )
 
@@ -230,7 +240,9 @@ class Simulator:
             OSError: The port is taken, or the host is not ours.
         """
         await self._server.__aenter__()
-        self._playing = asyncio.create_task(self._agenda.run(), name="simulator agenda")
+        self._running.append(asyncio.create_task(self._agenda.run(), name="simulator agenda"))
+        if isinstance(self._outlet, RemoteOutlet):
+            self._running.append(asyncio.create_task(self._outlet.run(), name="simulator outlet"))
         return self
 
     async def __aexit__(
@@ -240,9 +252,10 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         """Stop listening; waiting polls are answered with what there is."""
-        if self._playing is not None:
-            self._playing.cancel()
-            await asyncio.wait([self._playing])
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
         self.sqs.close()
         await self._server.__aexit__(kind, error, trace)
 

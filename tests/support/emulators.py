@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,13 +50,13 @@ def moto_server() -> Iterator[str]:
 
 
 @contextmanager
-def local_sqs_server() -> Iterator[str]:
-    """Run the project's own SQS in a thread with a loop of its own."""
+def local_sqs_server(queues: Sequence[str] = ()) -> Iterator[str]:
+    """Run the project's own simulator in a thread with a loop of its own."""
     ready: Future[str] = Future()
     stop: Future[None] = Future()
 
     async def serve() -> None:
-        async with Simulator() as simulator:
+        async with Simulator(queues=queues) as simulator:
             ready.set_result(simulator.sqs_url)
             await asyncio.wrap_future(stop)
 

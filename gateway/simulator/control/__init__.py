@@ -10,6 +10,10 @@ POST                /_simulator/tokens/expire   {"seller": …}: end its tokens,
 POST                /_simulator/secrets/expire  {"client_id": …}: end its secrets of before
 POST                /_simulator/sellers/revoke  {"seller": …}: it withdraws its authorisation
 POST                /_simulator/sellers/restore {"seller": …}: it authorises again
+POST                /_simulator/orders          {"seller": …}: let an order be placed, and live
+GET                 /_simulator/orders          the truth: every change of such an order so far
+POST                /_simulator/scenarios       {"name": "order-day", "orders": 300, "speed": 480,
+                                                 "withhold": 0.02, "sellers": […]}
 POST                /_simulator/orders/lose     {"order": …}: let nobody have it
 GET, POST, DELETE   /_simulator/work            {"work": "exports", "outcome": "FATAL", "times": 1}:
                                                  how work that is asked for next turns out
