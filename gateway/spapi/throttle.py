@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -40,14 +40,14 @@ class BucketStore(Protocol):
     and if it is too early is told when the next token is there.
     """
 
-    async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
-        """Take up to `want` tokens; each one refused gets a time in `slots_ms` instead.
+    async def take(self, needed: Mapping[str, UsagePlan], *, want: int, promised: bool) -> Grant:
+        """Take tokens for up to `want` calls; each that is refused gets a time in `slots_ms`.
 
         Args:
-            key: The bucket.
-            plan: Rate and size of the bucket as settings or catalogue state them; another
-                statement than the last replaces what `correct` set.
-            want: How many.
+            needed: The buckets of which each call takes a token, of all or of none, with rate and
+                size as settings or catalogue state them; another statement than the last replaces
+                what `correct` set.
+            want: How many calls.
             promised: Whether the caller comes back at its slot.
         """
         ...
@@ -64,7 +64,7 @@ class CallDeferred(BaseException):
 
     Attributes:
         until_ms: When the token is there.
-        slot: Bucket that promised it; pass it back as `slot` on the next run.
+        slot: Buckets that promised it; pass it back as `slot` on the next run.
         operation: Full name of what was called.
     """
 
@@ -118,17 +118,27 @@ class Throttle:
         Args:
             operation: What is called.
             caller: For whom.
-            slot: Bucket that promised a token on an earlier run, or None.
-            patience_s: Longest wait for each bucket in place of `moment_s`.
+            slot: Buckets that promised a token on an earlier run, or None.
+            patience_s: Longest wait in place of `moment_s`.
 
         Raises:
             CallDeferred: The wait is longer than that.
         """
         started_s = self._clock.monotonic_s()
         patience_s = self._moment_s if patience_s is None else patience_s
-        for key, plan in self._needed(operation, caller):
-            await self._pass(operation, key, plan, promised=key == slot, patience_s=patience_s)
-        return self._clock.monotonic_s() - started_s
+        needed = self._needed(operation, caller)
+        name = " ".join(needed)
+        promised = slot == name
+        while True:
+            answer = await self._ask(name, needed, promised=promised)
+            if answer.granted:
+                return self._clock.monotonic_s() - started_s
+            until_ms = self._turn_ms(needed, answer.slot_ms) if promised else answer.slot_ms
+            wait_s = max(until_ms - self._clock.now_ms(), 0) / 1000 + _LATE_S
+            if self._clock.monotonic_s() - started_s + wait_s > patience_s:
+                raise CallDeferred(until_ms=until_ms, slot=name, operation=operation.name)
+            await self._clock.sleep(wait_s)
+            promised = True
 
     async def learn(self, operation: Operation, caller: Caller, limit: str | None) -> None:
         """Take in an answer's `x-amzn-RateLimit-Limit`, or None where it is missing."""
@@ -159,54 +169,41 @@ class Throttle:
         _bound(self._strikes)
         await self._buckets.correct(key, blocked_until_ms=until_ms)
 
-    def _needed(self, operation: Operation, caller: Caller) -> Sequence[tuple[str, UsagePlan]]:
-        key = bucket_key(operation, caller)
-        own = (key, with_margin(self._plans.stated(operation)))
+    def _needed(self, operation: Operation, caller: Caller) -> Mapping[str, UsagePlan]:
+        needed = {bucket_key(operation, caller): with_margin(self._plans.stated(operation))}
         shared = operation.application_plan
-        if shared is None or caller.seller_id is None:
-            return (own,)
-        return (own, (_application_key(operation, caller), with_margin(shared)))
+        if shared is not None and caller.seller_id is not None:
+            needed[_application_key(operation, caller)] = with_margin(shared)
+        return needed
 
-    async def _pass(
-        self, operation: Operation, key: str, plan: UsagePlan, *, promised: bool, patience_s: float
-    ) -> None:
-        started_s = self._clock.monotonic_s()
-        while True:
-            answer = await self._ask(key, plan, promised=promised)
-            if answer.granted:
-                return
-            until_ms = self._turn_ms(key, answer.slot_ms, plan) if promised else answer.slot_ms
-            wait_s = max(until_ms - self._clock.now_ms(), 0) / 1000 + _LATE_S
-            if self._clock.monotonic_s() - started_s + wait_s > patience_s:
-                raise CallDeferred(until_ms=until_ms, slot=key, operation=operation.name)
-            await self._clock.sleep(wait_s)
-            promised = True
-
-    def _turn_ms(self, key: str, token_at_ms: int, plan: UsagePlan) -> int:
+    def _turn_ms(self, needed: Mapping[str, UsagePlan], token_at_ms: int) -> int:
         """Return when a caller whose promise could not be kept comes again.
 
-        The bucket names the next token to each of them. After a block, or where the rate has
+        The buckets name the next token to each of them. After a block, or where the rate has
         fallen, they are many, and without turns all of them would come for each token.
         """
-        at_ms = max(token_at_ms, self._turns.get(key, 0))
-        self._turns[key] = at_ms + math.ceil(1000 / plan.rate_per_s)
-        self._turns.move_to_end(key)
-        _bound(self._turns)
+        at_ms = max(token_at_ms, *(self._turns.get(key, 0) for key in needed))
+        for key, plan in needed.items():
+            self._turns[key] = max(
+                self._turns.get(key, 0), at_ms + math.ceil(1000 / plan.rate_per_s)
+            )
+            self._turns.move_to_end(key)
+            _bound(self._turns)
         return at_ms
 
-    async def _ask(self, key: str, plan: UsagePlan, *, promised: bool) -> Answer:
+    async def _ask(self, name: str, needed: Mapping[str, UsagePlan], *, promised: bool) -> Answer:
         if promised:
-            return answers(await self._buckets.take(key, plan=plan, want=1, promised=True), 1)[0]
-        line = self._lines.get(key)
+            return answers(await self._buckets.take(needed, want=1, promised=True), 1)[0]
+        line = self._lines.get(name)
         if line is None:
-            line = self._lines[key] = Line()
+            line = self._lines[name] = Line()
         try:
             return await line.ask(
-                lambda want: self._buckets.take(key, plan=plan, want=want, promised=False)
+                lambda want: self._buckets.take(needed, want=want, promised=False)
             )
         finally:
-            if line.idle and self._lines.get(key) is line:
-                del self._lines[key]
+            if line.idle and self._lines.get(name) is line:
+                del self._lines[name]
 
 
 def bucket_key(operation: Operation, caller: Caller) -> str:

@@ -9,6 +9,7 @@ twice.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,25 +54,56 @@ def take(
     bucket: Bucket, plan: UsagePlan, now_ms: int, *, want: int, promised: bool
 ) -> tuple[Bucket, Grant]:
     """Return the bucket after a request for `want` tokens, and what was granted."""
-    bucket = _filled(_stated(bucket, plan), now_ms)
+    (after,), grant = take_all([(bucket, plan)], now_ms, want=want, promised=promised)
+    return after, grant
+
+
+def take_all(
+    needed: Sequence[tuple[Bucket, UsagePlan]], now_ms: int, *, want: int, promised: bool
+) -> tuple[Sequence[Bucket], Grant]:
+    """Return several buckets after `want` calls that need a token of each, and what was granted.
+
+    A call takes a token of each bucket or of none: one that was taken before the other is there
+    would be used later than it was counted, and calls would bunch up beyond the plan.
+    """
+    filled = [_filled(_stated(bucket, plan), now_ms) for bucket, plan in needed]
+    free = [min(want, _free(bucket, promised=promised)) for bucket in filled]
+    granted = min(free)
+    slots = [0] * (want - granted)
+    after = []
+    token_ms = 0
+    for bucket, could in zip(filled, free, strict=True):
+        next_ms = _next_token_ms(replace(bucket, tokens=bucket.tokens - could))
+        token_ms = max(token_ms, next_ms)
+        left = replace(bucket, tokens=bucket.tokens - granted)
+        kept, promises = _promise(left, next_ms, want - could, promised=promised)
+        after.append(kept)
+        for place, slot_ms in enumerate(promises, start=could - granted):
+            slots[place] = max(slots[place], slot_ms)
+    return after, Grant(granted=granted, slots_ms=slots, token_at_ms=token_ms)
+
+
+def _free(bucket: Bucket, *, promised: bool) -> int:
+    """Return how many tokens may be taken now."""
     now_ms = bucket.updated_at_ms
+    if now_ms < bucket.blocked_until_ms:
+        return 0
     reserve = 0 if promised or bucket.next_slot_ms <= now_ms else 1
-    granted = 0
-    if now_ms >= bucket.blocked_until_ms:
-        granted = max(0, min(want, math.floor(bucket.tokens + _HAIR) - reserve))
-    bucket = replace(bucket, tokens=bucket.tokens - granted)
-    token_ms = _next_token_ms(bucket)
-    refused = want - granted
-    if not refused:
-        return bucket, Grant(granted=granted, token_at_ms=token_ms)
+    return max(0, math.floor(bucket.tokens + _HAIR) - reserve)
+
+
+def _promise(
+    bucket: Bucket, next_ms: int, count: int, *, promised: bool
+) -> tuple[Bucket, Sequence[int]]:
+    """Return the bucket with `count` further steps on its ladder, and their times."""
+    if not count:
+        return bucket, ()
     # Who was promised a token and came too early gets the very next one, not the ladder's end.
-    first_ms = token_ms if promised else max(bucket.next_slot_ms, token_ms)
+    first_ms = next_ms if promised else max(bucket.next_slot_ms, next_ms)
     spacing_ms = 1000 / bucket.plan.rate_per_s
-    slots = [math.ceil(first_ms + n * spacing_ms) for n in range(refused)]
-    free_ms = max(bucket.next_slot_ms, math.ceil(first_ms + refused * spacing_ms))
-    return replace(bucket, next_slot_ms=free_ms), Grant(
-        granted=granted, slots_ms=slots, token_at_ms=token_ms
-    )
+    slots = [math.ceil(first_ms + n * spacing_ms) for n in range(count)]
+    free_ms = max(bucket.next_slot_ms, math.ceil(first_ms + count * spacing_ms))
+    return replace(bucket, next_slot_ms=free_ms), slots
 
 
 def correct(

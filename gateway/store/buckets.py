@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.clock import Clock
@@ -38,19 +39,19 @@ class Buckets:
         self._driver = driver
         self._clock = clock
 
-    async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
-        """Take up to `want` tokens; each one that is refused gets a time in `slots_ms` instead.
+    async def take(self, needed: Mapping[str, UsagePlan], *, want: int, promised: bool) -> Grant:
+        """Take tokens for up to `want` calls; each that is refused gets a time in `slots_ms`.
 
         Args:
-            key: The bucket; one that is not known yet starts full.
-            plan: Its rate and size as the caller states them.
-            want: How many tokens.
+            needed: The buckets of which each call takes a token, of all or of none, with rate and
+                size as the caller states them; one that is not known yet starts full.
+            want: How many calls.
             promised: Whether the caller comes back for tokens that were promised to it.
 
         Raises:
             StoreUnavailableError: No token was taken.
         """
-        return await self._driver.write(lambda: self._take(key, plan, want, promised))
+        return await self._driver.write(lambda: self._take(needed, want, promised))
 
     async def correct(
         self, key: str, *, plan: UsagePlan | None = None, blocked_until_ms: int | None = None
@@ -64,11 +65,16 @@ class Buckets:
         """
         await self._driver.write(lambda: self._correct(key, plan, blocked_until_ms))
 
-    def _take(self, key: str, plan: UsagePlan, want: int, promised: bool) -> Plan[Grant]:
+    def _take(self, needed: Mapping[str, UsagePlan], want: int, promised: bool) -> Plan[Grant]:
         now_ms = self._clock.now_ms()
-        bucket = yield from _bucket(key, plan, now_ms)
-        bucket, grant = bucket_math.take(bucket, plan, now_ms, want=want, promised=promised)
-        yield _SET(*_row(key, bucket))
+        found = []
+        keys = sorted(needed)  # so that no two transactions hold what the other waits for
+        for key in keys:
+            bucket = yield from _bucket(key, needed[key], now_ms)
+            found.append((bucket, needed[key]))
+        after, grant = bucket_math.take_all(found, now_ms, want=want, promised=promised)
+        for key, bucket in zip(keys, after, strict=True):
+            yield _SET(*_row(key, bucket))
         return grant
 
     def _correct(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
@@ -13,22 +14,24 @@ from gateway.store.bucket_math import Bucket
 
 @dataclass
 class MemoryBuckets:
-    """A `BucketStore`; `takes` lists (key, want, promised) of every request."""
+    """A `BucketStore`; `takes` lists (keys, want, promised) of every request."""
 
     clock: Clock
     takes: list[tuple[str, int, bool]] = field(default_factory=list)
     buckets: dict[str, Bucket] = field(default_factory=dict)
     turns: int = 1  # of the loop that one request takes
 
-    async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
-        self.takes.append((key, want, promised))
+    async def take(self, needed: Mapping[str, UsagePlan], *, want: int, promised: bool) -> Grant:
+        self.takes.append((" ".join(needed), want, promised))
         for _ in range(self.turns):
             await asyncio.sleep(0)
         now_ms = self.clock.now_ms()
-        bucket = self.buckets.get(key) or bucket_math.full(plan, now_ms)
-        self.buckets[key], grant = bucket_math.take(
-            bucket, plan, now_ms, want=want, promised=promised
-        )
+        found = [
+            (self.buckets.get(key) or bucket_math.full(plan, now_ms), plan)
+            for key, plan in needed.items()
+        ]
+        after, grant = bucket_math.take_all(found, now_ms, want=want, promised=promised)
+        self.buckets.update(zip(needed, after, strict=True))
         return grant
 
     async def correct(

@@ -113,7 +113,8 @@ async def test_the_applications_own_limit_is_kept_beside_the_sellers(clock):
     )
 
     assert sum(waited == 0 for waited in got) == 499
-    assert max(got) == pytest.approx(101 / (500 * 0.98), abs=0.05)
+    # Each seller asks for itself, and promises stand on whole milliseconds.
+    assert 101 / (500 * 0.98) <= max(got) <= 101 * 0.003 + 0.01
 
 
 async def test_grantless_calls_share_the_applications_bucket(clock):

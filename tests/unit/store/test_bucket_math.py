@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import UsagePlan
-from gateway.store.bucket_math import Bucket, correct, full, take
+from gateway.store.bucket_math import Bucket, correct, full, take, take_all
 
 PLAN = UsagePlan(rate_per_s=0.5, burst=30)
 NOW_MS = 1_000_000
@@ -111,3 +111,53 @@ def test_those_who_keep_their_slots_use_up_the_plan(sellers: int) -> None:
             granted += grant.granted
             due += grant.slots_ms
     assert 30 + 300 >= granted >= (30 + 300) * 0.95
+
+
+SMALL = UsagePlan(rate_per_s=1.0, burst=2)
+
+
+def test_a_call_takes_of_every_bucket_or_of_none() -> None:
+    needed = [(full(PLAN, NOW_MS), PLAN), (full(SMALL, NOW_MS), SMALL)]
+    (large, small), grant = take_all(needed, NOW_MS, want=5, promised=False)
+
+    assert grant.granted == 2
+    assert (large.tokens, small.tokens) == (28.0, 0.0)
+    assert list(grant.slots_ms) == [NOW_MS + 1_000, NOW_MS + 2_000, NOW_MS + 3_000]
+    assert large.next_slot_ms == 0  # it could have served them all, so it promises nothing
+
+
+def test_a_call_waits_for_the_later_of_its_buckets() -> None:
+    slow = UsagePlan(rate_per_s=0.1, burst=1)
+    needed = [(full(SMALL, NOW_MS), SMALL), (full(slow, NOW_MS), slow)]
+    _, grant = take_all(needed, NOW_MS, want=3, promised=False)
+
+    assert grant.granted == 1
+    assert list(grant.slots_ms) == [NOW_MS + 10_000, NOW_MS + 20_000]
+
+
+@given(
+    plans=st.lists(
+        st.builds(UsagePlan, rate_per_s=st.floats(0.01, 50), burst=st.integers(1, 30)),
+        min_size=1,
+        max_size=3,
+    ),
+    steps=st.lists(
+        st.tuples(st.integers(0, 60_000), st.integers(1, 10), st.booleans()), max_size=40
+    ),
+)
+def test_no_bucket_ever_gives_more_than_its_plan(
+    plans: list[UsagePlan], steps: list[tuple[int, int, bool]]
+) -> None:
+    buckets = [full(plan, NOW_MS) for plan in plans]
+    now_ms, given_away = NOW_MS, 0
+    for wait_ms, want, promised in steps:
+        now_ms += wait_ms
+        needed = list(zip(buckets, plans, strict=True))
+        after, grant = take_all(needed, now_ms, want=want, promised=promised)
+        buckets = list(after)
+        given_away += grant.granted
+        assert grant.granted + len(grant.slots_ms) == want
+        assert list(grant.slots_ms) == sorted(grant.slots_ms)
+        assert all(slot_ms >= now_ms for slot_ms in grant.slots_ms)
+        for plan in plans:
+            assert given_away <= plan.burst + plan.rate_per_s * (now_ms - NOW_MS) / 1000 + 1e-3
