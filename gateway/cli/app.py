@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
+    "usage": ("gateway.cli.usage", "Count the calls that were made to Amazon."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),
     "audit": ("gateway.cli.audit", "See who changed what."),
     "catalog": ("gateway.cli.catalog", "Look up the operations of the Selling Partner API."),

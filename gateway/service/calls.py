@@ -1,19 +1,23 @@
 """The SP-API client as the service composes it: for dispatch, and for commands beside it.
 
-Both take tokens from the store's buckets, so that a command can't make the service exceed a plan.
+Both take tokens from the store's buckets, so that a command can't make the service exceed a plan,
+and both put their calls to the sellers' accounts.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import structlog
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
+from gateway.errors import StoreUnavailableError
 from gateway.service import parts
 from gateway.spapi.assembly import ClientNeeds, make_client
+from gateway.usage import UsageCounter
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 _SELLERS_AT_ONCE = 200
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
+
 
 @asynccontextmanager
 async def open_client(
@@ -35,16 +41,22 @@ async def open_client(
     *,
     clock: Clock,
     metrics: CallMetrics,
+    usage: UsageCounter | None = None,
 ) -> AsyncIterator[SpApiClient]:
-    """Open a client with connections of its own.
+    """Open a client with connections of its own; `usage` has brought its counts in at the end.
 
     Raises:
         ConfigurationError: A usage plan of the settings can't be used.
     """
-    async with ClientSession(
-        connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
-        cookie_jar=DummyCookieJar(),
-    ) as session:
+    usage = usage or UsageCounter(store.usage, clock)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_flush_last, usage)
+        session = await stack.enter_async_context(
+            ClientSession(
+                connector=TCPConnector(limit=settings.dispatch.concurrency * 2),
+                cookie_jar=DummyCookieJar(),
+            )
+        )
         yield make_client(
             ClientNeeds(
                 session=session,
@@ -52,9 +64,18 @@ async def open_client(
                 buckets=store.buckets,
                 clock=clock,
                 metrics=metrics,
+                usage=usage,
             ),
             parts.client_options(settings),
         )
+
+
+async def _flush_last(usage: UsageCounter) -> None:
+    """Bring the last counts into the store; a stop must not fail for them."""
+    try:
+        await usage.flush()
+    except StoreUnavailableError as exc:
+        _log.warning("usage.not_flushed", error=str(exc))
 
 
 async def write_sellers(settings: Settings, store: Store) -> None:

@@ -33,6 +33,7 @@ from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
 from gateway.spapi.calls import SellerCalls
 from gateway.spapi.client import SpApiClient
 from gateway.telemetry.metrics import Stage
+from gateway.usage import UsageCounter
 from gateway.worker.loop import Pace, Worker
 from gateway.worker.periodic import Periodic
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _MESSAGES_IN_HAND = 50
 _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
+_USAGE_EVERY_S = 10.0
 _SCHEDULES_EVERY_S = 1.0
 _PRUNE_EVERY_S = 60.0
 _DAY_MS = 86_400_000
@@ -212,8 +214,16 @@ class _SellersOfClient(SellerBook):
 async def _dispatch(base: _Base) -> Mapping[str, Part]:
     settings = base.settings
     sellers = _SellersOfClient(base.store.sellers, clock=base.clock)
+    usage = UsageCounter(base.store.usage, base.clock)
     sellers.client = await base.stack.enter_async_context(
-        open_client(settings, base.store, sellers, clock=base.clock, metrics=base.metrics.spapi)
+        open_client(
+            settings,
+            base.store,
+            sellers,
+            clock=base.clock,
+            metrics=base.metrics.spapi,
+            usage=usage,
+        )
     )
     dispatcher = Dispatcher(
         base.registry,
@@ -245,6 +255,7 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
         "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
         "memories.forget": base.periodic("memories.forget", forgetting, _FORGET_EVERY_S),
+        "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
     }
 
 

@@ -23,7 +23,7 @@ from gateway.spapi.documents.limits import DocumentLimits
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.restricted import CREATE, RestrictedTokens
-from gateway.spapi.runner import CallMetrics, CallRunner, RunnerParts
+from gateway.spapi.runner import CallMetrics, CallRunner, CallUsage, RunnerParts
 from gateway.spapi.throttle import BucketStore, Throttle
 from gateway.spapi.transport import HttpTransport, user_agent
 
@@ -72,6 +72,7 @@ class ClientNeeds:
     buckets: BucketStore
     clock: Clock
     metrics: CallMetrics
+    usage: CallUsage | None = None
 
 
 def make_client(
@@ -121,6 +122,7 @@ def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> Cal
             ),
             clock=needs.clock,
             metrics=needs.metrics,
+            usage=needs.usage,
             budget_s=options.budget_s,
         )
     )

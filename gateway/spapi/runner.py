@@ -60,6 +60,23 @@ class CallMetrics(Protocol):
         ...
 
 
+class CallUsage(Protocol):
+    """Who keeps account of calls, seller by seller; `gateway.usage.UsageCounter` does."""
+
+    def count(
+        self,
+        *,
+        application_id: str,
+        region: str,
+        seller_id: str | None,
+        operation: str,
+        method: str,
+        outcome: str,
+    ) -> None:
+        """Count one request that was sent."""
+        ...
+
+
 @dataclass(slots=True)
 class _Progress:
     """Where one call stands between its requests.
@@ -118,6 +135,7 @@ class RunnerParts:
     endpoints: Endpoints
     clock: Clock
     metrics: CallMetrics
+    usage: CallUsage | None = None
     budget_s: float = 20.0
     jitter: Callable[[], float] = field(default=random.random)
 
@@ -237,8 +255,20 @@ class CallRunner:
             outcome = _outcome(exc)
             raise
         finally:
-            parts.metrics.called(bound.name, outcome, parts.clock.monotonic_s() - started_s)
+            self._count(bound, outcome, parts.clock.monotonic_s() - started_s)
         return response
+
+    def _count(self, bound: BoundCall, outcome: str, duration_s: float) -> None:
+        self._parts.metrics.called(bound.name, outcome, duration_s)
+        if self._parts.usage is not None:
+            self._parts.usage.count(
+                application_id=bound.caller.application_id,
+                region=bound.caller.region,
+                seller_id=bound.caller.seller_id,
+                operation=bound.name,
+                method=bound.prepared.operation.method,
+                outcome=outcome,
+            )
 
     async def _delay_s(
         self, bound: BoundCall, progress: _Progress, exc: SpApiError

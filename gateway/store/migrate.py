@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-REVISIONS: Final = ("0001", "api01", "jobs_1", "delivery_0001", "jobs_2", "jobs_3", "api02")
+REVISIONS: Final = (
+    "0001",
+    "api01",
+    "jobs_1",
+    "delivery_0001",
+    "jobs_2",
+    "jobs_3",
+    "api02",
+    "usage_1",
+)
 """All revisions in their order; the last one is this release's."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

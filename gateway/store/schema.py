@@ -41,6 +41,7 @@ from gateway.store.schema_outbox import (
     endpoints_version,
     events,
 )
+from gateway.store.schema_usage import usage_counts
 
 __all__ = [
     "api_keys",
@@ -68,6 +69,7 @@ __all__ = [
     "schedule_runs",
     "sellers",
     "subscriptions",
+    "usage_counts",
 ]
 
 notifications: Final = Table(

@@ -31,6 +31,7 @@ from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
 from gateway.store.tenancy import Tenancy
+from gateway.store.usage import Usage
 
 
 class Changes:
@@ -77,6 +78,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
         self.audit = AuditLog(driver)
+        self.usage = Usage(driver)
         self.tenancy = Tenancy(driver)
         self.feeds = Feeds(driver, clock)
 

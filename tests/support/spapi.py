@@ -146,6 +146,17 @@ class CountedCalls:
 
 
 @dataclass
+class CountedUsage:
+    """A `CallUsage`."""
+
+    counted: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def count(self, **called: Any) -> None:
+        names = ("application_id", "region", "seller_id", "operation", "method", "outcome")
+        self.counted.append(tuple(called[name] for name in names))
+
+
+@dataclass
 class Rig:
     """A client over stand-ins."""
 
@@ -153,6 +164,7 @@ class Rig:
     amazon: FakeAmazon = field(default_factory=FakeAmazon)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     metrics: CountedCalls = field(default_factory=CountedCalls)
+    usage: CountedUsage = field(default_factory=CountedUsage)
     plans: Mapping[str, UsagePlan] = field(default_factory=dict)
     host: FakeHost = field(default_factory=FakeHost)
     limits: DocumentLimits = field(default_factory=DocumentLimits)
@@ -185,6 +197,7 @@ class Rig:
                     endpoints=Endpoints(),
                     clock=self.clock,
                     metrics=self.metrics,
+                    usage=self.usage,
                     jitter=lambda: 0.5,
                 )
             ),

@@ -353,3 +353,15 @@ async def test_a_removed_operation_is_told_before_anything_is_sent():
     assert made.amazon.requests == []
     assert made.amazon.logins == []
     assert made.directory.looks == 0
+
+
+async def test_every_request_is_put_to_its_sellers_account():
+    made = rig(answer(429, errors("QuotaExceeded")), ORDER)
+    await made.client.for_seller("S1", patience_s=float("inf")).call(GET_ORDER, orderId="902-1")
+    await made.client.for_application("app", "eu").call("notifications.v1.getDestinations")
+
+    assert made.usage.counted == [
+        ("app", "eu", "S1", GET_ORDER, "GET", "throttled"),
+        ("app", "eu", "S1", GET_ORDER, "GET", "ok"),
+        ("app", "eu", None, "notifications.v1.getDestinations", "GET", "ok"),
+    ]
