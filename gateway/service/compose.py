@@ -238,6 +238,7 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
     return {
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
+        "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
         **_dispatch_chores(base),
     }
 
@@ -255,7 +256,6 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
         "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
         "memories.forget": base.periodic("memories.forget", forgetting, _FORGET_EVERY_S),
-        "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
     }
 
 

@@ -37,7 +37,7 @@ class Tally:
 class _OpenBuckets:
     """Usage plans that never hold anybody up: how fast calls go is tested elsewhere."""
 
-    async def take(self, key: str, *, plan: UsagePlan, want: int, promised: bool) -> Grant:
+    async def take(self, needed: Mapping[str, UsagePlan], *, want: int, promised: bool) -> Grant:
         return Grant(granted=want, slots_ms=(), token_at_ms=0)
 
     async def correct(
