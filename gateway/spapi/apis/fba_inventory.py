@@ -55,7 +55,7 @@ class InventoryDetails(View):
 class InventorySummary(View):
     """Stock of one SKU in Amazon's fulfilment centres, in units."""
 
-    seller_sku: str
+    seller_sku: str | None = None
     asin: str | None = None
     fn_sku: str | None = None
     condition: str | None = None

@@ -13,7 +13,7 @@ _LIST = "finances.2024-06-19.listTransactions"
 class Amount(View):
     """An amount as Amazon writes it, its digits as text, and its ISO 4217 currency."""
 
-    currency_code: str
+    currency_code: str | None = None
     currency_amount: str | None = None
 
 
@@ -39,11 +39,12 @@ class Transaction(View):
     """A movement of money; items and break-downs are in `raw`.
 
     Attributes:
+        transaction_id: None where Amazon sends none, which it does.
         transaction_type: Such as `Shipment`.
         transaction_status: `DEFERRED`, `RELEASED` or `DEFERRED_RELEASED`.
     """
 
-    transaction_id: str
+    transaction_id: str | None = None
     transaction_type: str | None = None
     transaction_status: str | None = None
     description: str | None = None

@@ -7,4 +7,5 @@ and what its status means.
     expected   what a case says must arrive and come back; pure
     recorder   the local server
     run        the cases, one after the other
+    typed      what typed calls read of Amazon's bodies
 """

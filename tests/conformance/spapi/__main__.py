@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.telemetry import logs
 from tests.conformance.spapi.run import run
+from tests.conformance.spapi.typed import typed_faults
 from tests.support.models import read_models
 
 
@@ -27,6 +28,9 @@ def main() -> int:
     tally = asyncio.run(run(models))
     cases = sum(len(operation.cases) for operation in models)
     print(f"{len(models)} operations, {cases} static cases: {tally.passed} passed")
+    objects, unread = typed_faults(models)
+    print(f"{objects} objects read by the typed calls")
+    tally.failed += unread
     for title, left in (("left out", tally.left_out), ("FAILED", tally.failed)):
         print(f"{len(left)} {title}")
         for line in left:

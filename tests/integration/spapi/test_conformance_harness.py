@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from gateway.spapi.apis.views import View
 from tests.conformance.spapi.expected import Arrived, expect, faults_of_request, faults_of_result
 from tests.conformance.spapi.run import run
+from tests.conformance.spapi.typed import unread
 from tests.support.models import Case, read_models
 
 ORDER = "/orders/2026-01-01/orders/{orderId}"
@@ -159,6 +161,37 @@ def test_each_part_of_a_result_is_judged(status, response, result):
     judged = Case(status=status, parameters={}, response=response, number=0)
 
     assert faults_of_result(judged, result)
+
+
+class Part(View):
+    """A part of an object, for the test."""
+
+    size: int | None = None
+
+
+class Whole(View):
+    """An object, for the test."""
+
+    some_id: str
+    part: Part | None = None
+    parts: tuple[Part, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        ({"someId": "1", "part": {"size": 1}, "parts": [{"size": 2}], "more": 3}, None),
+        ({"someId": "1", "part": {}, "parts": [], "more": None}, None),
+        ({"someID": "1"}, "no Whole"),
+        ({"someId": "1", "part": {"size": "big"}}, "Whole.part.size: 'big' goes unread"),
+        ({"someId": "1", "parts": [{}, 7]}, "Whole.parts: 1 of 2 items are read"),
+        ({"someId": "1", "parts": [{"size": []}, {"size": {}}]}, None),
+    ],
+)
+def test_what_a_typed_call_leaves_unread_is_found(raw, fault):
+    found = list(unread(Whole, raw))
+
+    assert [fault in one for one in found] == [True] if fault else found == []
 
 
 def test_the_command_counts_and_says_what_it_needs(tmp_path):
