@@ -13,6 +13,12 @@ import orjson
 from aiohttp import web
 from standardwebhooks import Webhook
 
+import handlers
+from gateway.event_types import GATEWAY_EVENTS, event_type_of
+from tests.support.events import assert_as_declared
+
+DECLARED = (*handlers.router.event_types, *GATEWAY_EVENTS)
+
 
 @dataclass
 class Received:
@@ -103,3 +109,14 @@ def assert_complete(received: Received, notification_ids: Sequence[str]) -> None
     assert not received.unverified, received.unverified[:3]
     assert not missing, f"{len(missing)} of {len(notification_ids)} lost: {missing[:5]}"
     assert not several, f"one notification, several events: {list(several.items())[:3]}"
+    assert_declared(received)
+
+
+def assert_declared(received: Received, of_each: int = 10) -> None:
+    """Some events of each type are held against the schema that its handler declares."""
+    seen: Counter[str] = Counter()
+    for raw in received.bodies.values():
+        body = orjson.loads(raw)
+        seen[body["type"]] += 1
+        if seen[body["type"]] <= of_each and event_type_of(body["type"], DECLARED) is not None:
+            assert_as_declared(body, DECLARED)
