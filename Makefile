@@ -16,6 +16,7 @@ UV := .bootstrap/bin/uv
 UV_READY := .bootstrap/uv-$(UV_VERSION).stamp
 VENV_READY := .venv/synced.stamp
 MINISTACK_READY := .tools/ministack/installed.stamp
+AWSCLI_READY := .tools/awscli/installed.stamp
 
 # uv works with the interpreter that was found and never downloads one.
 export UV_PYTHON_DOWNLOADS := never
@@ -83,7 +84,7 @@ docs: $(VENV_READY) ## Write the reference tables of docs/ from the code again
 	$(BIN)/python -m tests.support.reference
 
 .PHONY: tools
-tools: $(MINISTACK_READY) ## Install the emulators that the tests start as processes of their own
+tools: $(MINISTACK_READY) $(AWSCLI_READY) ## Install what the tests start as processes of their own
 
 .PHONY: clean
 clean: ## Remove environments, tools and caches
@@ -118,4 +119,10 @@ $(VENV_READY): $(UV_READY) pyproject.toml uv.lock
 $(MINISTACK_READY): $(UV_READY) tests/support/ministack.txt
 	$(UV) venv --quiet --clear --python .bootstrap/bin/python .tools/ministack
 	$(UV) pip install --quiet --python .tools/ministack/bin/python -r tests/support/ministack.txt
+	@touch $@
+
+# The same for the AWS CLI.
+$(AWSCLI_READY): $(UV_READY) tests/support/awscli.txt
+	$(UV) venv --quiet --clear --python .bootstrap/bin/python .tools/awscli
+	$(UV) pip install --quiet --python .tools/awscli/bin/python -r tests/support/awscli.txt
 	@touch $@
