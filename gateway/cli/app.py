@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "usage": ("gateway.cli.usage", "Count the calls that were made to Amazon."),
+    "listen": ("gateway.cli.listen", "Forward events to your own machine as they come."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),
     "audit": ("gateway.cli.audit", "See who changed what."),
     "catalog": ("gateway.cli.catalog", "Look up the operations of the Selling Partner API."),

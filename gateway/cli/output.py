@@ -61,6 +61,11 @@ class Output:
         if next_cursor is not None:
             self.note(f"There are more: --after {next_cursor}")
 
+    def line(self, text: str) -> None:
+        """Print one line of many for a person, at once."""
+        self._stdout.write(f"{text}\n")
+        self._stdout.flush()
+
     def note(self, text: str) -> None:
         """Print a note for a person on stderr."""
         self._stderr.write(f"{text}\n")
