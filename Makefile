@@ -69,6 +69,7 @@ lint: $(VENV_READY) ## Check style and formatting
 .PHONY: types
 types: $(VENV_READY) ## Check types
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing
 
 .PHONY: contracts
 contracts: $(VENV_READY) ## Check who imports whom
