@@ -213,6 +213,7 @@ class Context:
         seller_id: Seller of the notification, or None.
         region: `na`, `eu` or `fe`; None for a seller that is not configured.
         marketplace_ids: Marketplaces configured for the seller.
+        is_replay: Whether an operator runs an older notification again.
         settings: The table `[handlers.<name>]` of the settings.
         log: Logger bound to this handling.
         now: When the run began, in UTC.
@@ -226,6 +227,7 @@ class Context:
     seller_id: str | None = None
     region: str | None = None
     marketplace_ids: Sequence[str] = ()
+    is_replay: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: SellerCalls | None = field(default=None, repr=False)
     recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)

@@ -250,6 +250,7 @@ class Dispatcher:
             seller_id=item.notification.seller_id,
             region=seller.region if seller else None,
             marketplace_ids=seller.marketplace_ids if seller else (),
+            is_replay=item.replayed_from is not None,
             settings=self._settings.handler_settings.get(handler.name, {}),
             calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
             recall=partial(self._recall, handler.name, item.notification.seller_id),

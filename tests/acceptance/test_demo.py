@@ -94,7 +94,7 @@ async def test_the_readmes_first_handler_works_when_pasted(tmp_path: Path) -> No
             await world.send([order_change("n-1", "902-0000001-0000001")])
             received = world.receiver.received["/hook"]
             await received.wait_for(
-                lambda got: set(got.types) >= {"acme.order", "order.changed"},
+                lambda got: set(got.types) >= {"acme.order", "order.created"},
                 timeout_s=20,
                 what="the events of both handlers",
             )

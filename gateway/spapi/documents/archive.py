@@ -32,8 +32,9 @@ _TYPES: Final = mimetypes.MimeTypes()  # the built-in table only, the same on ev
 class Archive:
     """An archive; iterate over it once for its members, in their order."""
 
-    def __init__(self, link: Link, table: zipfile.ZipFile, meter: Meter) -> None:
+    def __init__(self, link: Link, table: zipfile.ZipFile, file: Spool, meter: Meter) -> None:
         self._link = link
+        self._file = file
         self._table = table
         self._meter = meter
         self._members = [one for one in table.infolist() if not one.is_dir()]
@@ -42,6 +43,15 @@ class Archive:
     def id(self) -> str:
         """Amazon's document id."""
         return self._link.document_id
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the archive itself."""
+        return self._file.size
+
+    def packed(self) -> AsyncIterator[bytes]:
+        """Return the bytes of the archive itself, as Amazon gave it."""
+        return self._file.read()
 
     @property
     def names(self) -> Sequence[str]:

@@ -126,7 +126,7 @@ class Documents:
                 await spool(link, stream.pieces, file, meter)
             table = await asyncio.to_thread(read_table, link, file.file)
             stack.callback(table.close)
-            yield Archive(link, table, meter)
+            yield Archive(link, table, file, meter)
 
     async def upload_feed(self, content: bytes | AsyncIterable[bytes], *, content_type: str) -> str:
         """Write a feed's content and return its `feedDocumentId`; nothing is submitted yet.
