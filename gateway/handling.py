@@ -180,6 +180,11 @@ class Notification(Generic[PayloadT]):
         raw: Mapping[str, Any] = orjson.loads(self._stored.body)
         return raw
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the whole notification as JSON."""
+        return len(self._stored.body)
+
     @cached_property
     def identifiers(self) -> Identifiers:
         """Seller, marketplace, order, ASIN and SKU of the payload, in whatever spelling.

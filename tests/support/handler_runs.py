@@ -12,6 +12,7 @@ import structlog
 
 from gateway.dispatch.outcomes import Run, result_of
 from gateway.dispatch.registry import Registry
+from gateway.documents.library import Library
 from gateway.envelope import read_envelope
 from gateway.handling import Context, Handler
 from gateway.model import (
@@ -77,6 +78,7 @@ async def run(
     *,
     settings: Mapping[str, Any] | None = None,
     marketplace_ids: Sequence[str] = (),
+    library: Library | None = None,
 ) -> HandlingResult:
     """Run a handler once; whatever it raises is an answer, as it is to the dispatcher."""
     made = calls or CannedCalls({})
@@ -96,6 +98,7 @@ async def run(
         marketplace_ids=marketplace_ids,
         settings=settings or {},
         calls=spapi,
+        library=library,
     )
     try:
         answer: Any = await handler.function(handler.view(notification), ctx)

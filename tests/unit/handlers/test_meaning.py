@@ -11,8 +11,10 @@ from gateway.dispatch.registry import load_registry
 from gateway.errors import SpApiRequestError
 from gateway.handling import Handler
 from gateway.model import HandlingState
-from tests.support.bodies import text
+from tests.support.bodies import notification, text
+from tests.support.clock import FakeClock
 from tests.support.handler_runs import CannedCalls, bodies, run, stored
+from tests.support.library import MemoryBlobs, library
 from tests.support.payloads import ASIN, GERMANY, SAMPLES, SELLER, SKU, USA, Sample, whole
 from tests.unit.handlers.test_every_handler import LISTING, ORDER, REGISTRY
 
@@ -230,3 +232,19 @@ async def test_prices_are_fetched_by_a_module_of_its_own() -> None:
     assert (asked["asin"], asked["marketplaceId"]) == (ASIN, GERMANY)
     empty = await run(handler, body, CannedCalls({"getCompetitiveSummary": {"responses": []}}))
     assert empty.state is HandlingState.PENDING
+
+
+async def test_what_is_too_large_to_pass_is_linked() -> None:
+    (handler,) = REGISTRY.matching("TYPE_OF_TOMORROW")
+    for rows, member in ((100, "payload"), (2_000, "document")):
+        body = notification("TYPE_OF_TOMORROW", {"Rows": ["0123456789"] * rows})
+        result = await run(
+            handler,
+            stored(text(body).encode()),
+            library=library(FakeClock(), MemoryBlobs()),
+        )
+        (event,) = bodies(result, REGISTRY)
+        assert event["type"] == "notification.type_of_tomorrow"
+        assert member in event["data"]
+        assert ("document" in event["data"]) is (rows == 2_000)
+    assert event["data"]["document"]["size_bytes"] > 20_000
