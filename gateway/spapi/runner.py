@@ -202,6 +202,7 @@ class CallRunner:
         if waited_s > 0:
             progress.waited_s += waited_s
             parts.metrics.waited(operation.name, waited_s)
+            token = await self._token(bound)  # the first may have ended meanwhile
         progress.requests += 1
         response = await self._send(bound, token, progress)
         progress.status = response.status

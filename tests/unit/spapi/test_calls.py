@@ -14,7 +14,7 @@ from gateway.errors import (
     SpApiRequestError,
     SpApiRetryableError,
 )
-from gateway.model import SellerState
+from gateway.model import SellerState, UsagePlan
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.throttle import CallDeferred
 from gateway.spapi.transport import Request, TransportFault
@@ -365,3 +365,16 @@ async def test_every_request_is_put_to_its_sellers_account():
         ("app", "eu", "S1", GET_ORDER, "GET", "ok"),
         ("app", "eu", None, "notifications.v1.getDestinations", "GET", "ok"),
     ]
+
+
+async def test_a_token_that_ends_while_a_call_waits_for_its_plan_is_renewed_before_it_goes_out():
+    clock = VirtualClock()
+    made = Rig(
+        clock=clock,
+        amazon=FakeAmazon(script=[ORDER], life_s=60),
+        plans={"getOrder": UsagePlan(rate_per_s=0.01, burst=1)},
+    )
+    calls = made.client.for_seller("S1", patience_s=float("inf"))
+    await clock.run(*(calls.call(GET_ORDER, orderId=f"902-{number}") for number in range(3)))
+
+    assert made.amazon.tokens == ["token-1", "token-2", "token-3"]
