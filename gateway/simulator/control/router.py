@@ -17,17 +17,21 @@ PREFIX = "/_simulator"
 
 
 class Control:
-    """Answers the control routes."""
+    """Answers the control routes.
+
+    Attributes:
+        routes: What answers each route, by method and path below `/_simulator`.
+    """
 
     def __init__(self, groups: Sequence[Routes]) -> None:
-        self._routes = {key: route for group in groups for key, route in group.items()}
+        self.routes = {key: route for group in groups for key, route in group.items()}
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Return the answer to a control request; never raises for what the client sent."""
         path = request.path.removeprefix(PREFIX).rstrip("/")
-        route = self._routes.get((request.method, path))
+        route = self.routes.get((request.method, path))
         if route is None:
-            known = ", ".join(f"{method} {PREFIX}{path}" for method, path in self._routes)
+            known = ", ".join(f"{method} {PREFIX}{path}" for method, path in self.routes)
             return json_response({"error": f"no such route; known are {known}"}, status=404)
         try:
             return json_response(route(parsed(await request.read())))
