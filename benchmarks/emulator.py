@@ -40,7 +40,7 @@ def _notification(number: int, kind: str) -> str:
         type_ = "ORDER_CHANGE"
     else:
         payload = {"SellerId": "A1SIMULATORNA1", "MarketplaceId": "ATVPDKIKX0DER", "Note": _PADDING}
-        type_ = "FBA_INVENTORY_AVAILABILITY_CHANGES"
+        type_ = "SHIPPING_CHARGE_NOTIFICATION"  # passes as it came
     return orjson.dumps(
         {
             "NotificationVersion": "1.0",

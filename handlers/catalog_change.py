@@ -22,7 +22,7 @@ _MOST_NAMES = 200
 class ItemContent(BaseModel):
     """An item of a brand that the seller owns, and what of its content changed."""
 
-    asin: str
+    asin: str | None
     brand: str | None
     attributes: list[str]
 
@@ -30,7 +30,7 @@ class ItemContent(BaseModel):
 class ItemProductType(BaseModel):
     """An item of a brand that the seller owns, and its product types."""
 
-    asin: str
+    asin: str | None
     product_type: str | None
     previous_product_type: str | None
 

@@ -27,7 +27,7 @@ class Line(BaseModel):
 class ExternalShipment(BaseModel):
     """A shipment; `lines` is null unless they were asked for."""
 
-    id: str
+    id: str | None
     status: str | None
     location_id: str | None
     channel: str | None
@@ -64,7 +64,9 @@ async def external_fulfillment(
 ) -> Event:
     """Publish the shipment's state."""
     payload = notification.payload
-    lines = await _lines(payload.shipment_id, ctx) if ctx.settings.get("lines", False) else None
+    lines = None
+    if ctx.settings.get("lines", False) and payload.shipment_id is not None:
+        lines = await _lines(payload.shipment_id, ctx)
     shipment = ExternalShipment(
         id=payload.shipment_id,
         status=payload.shipment_status,

@@ -42,7 +42,7 @@ class Stock(BaseModel):
 class Inventory(BaseModel):
     """One item of the seller's; all figures are counts of units."""
 
-    sku: str
+    sku: str | None
     asin: str | None
     fnsku: str | None
     stock: list[Stock]

@@ -14,7 +14,7 @@ from gateway.notifications import FbaOutboundShipmentStatus
 class OutboundShipment(BaseModel):
     """A shipment and the order that it belongs to."""
 
-    id: str
+    id: str | None
     order_id: str | None
     status: str | None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway.notifications.base import NeededId, PayloadModel
+from gateway.notifications.base import PayloadModel
 
 
 class BrandedItemContentChange(PayloadModel):
@@ -20,7 +20,7 @@ class BrandedItemContentChange(PayloadModel):
 
     notification_type: ClassVar[str] = "BRANDED_ITEM_CONTENT_CHANGE"
 
-    asin: NeededId
+    asin: str | None = None
     marketplace_id: str | None = None
     brand_name: str | None = None
     attributes_changed: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class ItemProductTypeChange(PayloadModel):
 
     notification_type: ClassVar[str] = "ITEM_PRODUCT_TYPE_CHANGE"
 
-    asin: NeededId
+    asin: str | None = None
     marketplace_id: str | None = None
     previous_product_type: str | None = None
     current_product_type: str | None = None

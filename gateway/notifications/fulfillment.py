@@ -79,7 +79,7 @@ class FbaOutboundShipmentStatus(PayloadModel):
     notification_type: ClassVar[str] = "FBA_OUTBOUND_SHIPMENT_STATUS"
     wrapper: ClassVar[str | None] = "FBAOutboundShipmentStatusNotification"
 
-    amazon_shipment_id: NeededId
+    amazon_shipment_id: str | None = None
     seller_id: str | None = None
     amazon_order_id: str | None = None
     shipment_status: str | None = None
@@ -97,7 +97,7 @@ class ExternalFulfillmentShipmentStatusChange(PayloadModel):
     notification_type: ClassVar[str] = "EXTERNAL_FULFILLMENT_SHIPMENT_STATUS_CHANGE"
     wrapper: ClassVar[str | None] = "externalFulfillmentShipmentNotification"
 
-    shipment_id: NeededId
+    shipment_id: str | None = None
     merchant_id: str | None = None
     location_id: str | None = None
     channel_name: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from gateway.notifications.base import NeededId, PayloadModel, PayloadPart
+from gateway.notifications.base import PayloadModel, PayloadPart
 
 
 class InboundQuantity(PayloadPart):
@@ -63,8 +63,8 @@ class FbaInventoryAvailabilityChanges(PayloadModel):
 
     notification_type: ClassVar[str] = "FBA_INVENTORY_AVAILABILITY_CHANGES"
 
-    sku: NeededId
     seller_id: str | None = None
+    sku: str | None = None
     fnsku: str | None = None
     asin: str | None = None
     fulfillment_inventory_by_marketplace: tuple[MarketplaceInventory, ...] = ()
