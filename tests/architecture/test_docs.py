@@ -91,6 +91,20 @@ def test_each_promise_names_tests_that_exist() -> None:
             assert f"def {test}" in (ROOT / file).read_text(), f"{file}::{test}"
 
 
+def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
+    page = (DOCS / "comparison.md").read_text()
+    rows = [row for row in page.splitlines() if row.startswith("| ") and row.count(" | ") == 6]
+    rows = [row for row in rows if not row.startswith("| | ") and not row.startswith("| ---")]
+    assert len(rows) > 20
+    for row in rows:
+        proof = re.fullmatch(
+            r"`(tests/[\w/]+\.py)::(\w+)`", row.split(" | ")[-1].removesuffix(" |")
+        )
+        assert proof, row
+        file, test = proof.groups()
+        assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(), re.MULTILINE), row
+
+
 def test_the_receiver_in_the_docs_accepts_what_is_signed_and_nothing_else() -> None:
     (example,) = blocks(DOCS / "webhooks.md", "python")
     namespace: dict[str, object] = {}
