@@ -141,7 +141,7 @@ class Endpoint:
         schedule_s: Delays before each attempt in seconds; None for the setting.
         max_age_s: How long a delivery may be tried; None for as long as the schedule.
         rate_per_s: Requests a second over all replicas; None for no limit.
-        burst: Requests at once after a pause, where there is a rate.
+        burst: Requests at once after a pause, where there is a rate; 0 for a second's worth.
         concurrency: Requests in flight at once, over all replicas as far as leases show.
         ordered: Whether deliveries of one order key go out one after the other.
         order_max_wait_s: How long one may wait behind another; None for as long as it takes.
@@ -167,7 +167,7 @@ class Endpoint:
     schedule_s: Sequence[float] | None = None
     max_age_s: float | None = None
     rate_per_s: float | None = None
-    burst: int = 1
+    burst: int = 0
     concurrency: int = 4
     ordered: bool = False
     order_max_wait_s: float | None = None

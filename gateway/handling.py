@@ -52,11 +52,14 @@ class Event:
         type: Dot-separated name such as `order.changed`.
         data: JSON-ready mapping; the gateway adds seller, region, marketplace and notification.
         occurred_at: When it happened; the notification's event time unless set.
+        order_key: Endpoints that keep order get events of one key one after the other; seller and
+            order id unless set, where `data` has an order.
     """
 
     type: str
     data: Mapping[str, Any]
     occurred_at: datetime | None = None
+    order_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

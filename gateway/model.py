@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class IdPrefix(StrEnum):
@@ -244,7 +244,11 @@ class ClaimedHandling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event about to be published; `body` is what every attempt sends, byte for byte."""
+    """An event about to be published; `body` is what every attempt sends, byte for byte.
+
+    Attributes:
+        order_key: Events of one key go out one after the other to endpoints that keep order.
+    """
 
     id: str
     type: str
@@ -253,6 +257,7 @@ class NewEvent:
     marketplace_id: str | None
     body: bytes
     replayed_from: str | None = None
+    order_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,12 +316,14 @@ class Settled:
         duplicates: Ids that ended as duplicates, because another handling had the same `once`.
         events: Number of events published.
         deliveries: Number of deliveries made.
+        resting: Endpoints whose breaker opened, with the time until which it stays so.
     """
 
     stale: frozenset[str] = frozenset()
     duplicates: frozenset[str] = frozenset()
     events: int = 0
     deliveries: int = 0
+    resting: Mapping[str, int] = field(default_factory=dict)
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────
@@ -324,7 +331,17 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedDelivery:
-    """A delivery that this process holds until its lease ends."""
+    """A delivery that this process holds until its lease ends.
+
+    Attributes:
+        body: In the form that the delivery was made in.
+        attempts: Attempts that were the endpoint's, over all.
+        attempts_before: Those of them before it was last sent again by hand: the schedule counts
+            from there.
+        resent_at_ms: When that was.
+        order_key: Set while others may wait behind it.
+        probe: Whether its endpoint's breaker is open, and this one may be tried.
+    """
 
     id: str
     token: int
@@ -336,6 +353,10 @@ class ClaimedDelivery:
     attempts: int
     claims: int
     created_at_ms: int
+    attempts_before: int = 0
+    resent_at_ms: int | None = None
+    order_key: str | None = None
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +369,12 @@ class Attempt:
         answer: First part of the decoded answer's body.
         address: IP address and port that was dialled.
         charged: Whether it counts against the endpoint; our own faults don't.
+        signature: What `webhook-signature` was.
+        sent_headers: The endpoint's own headers as JSON text, credentials masked; None for none.
+        dns_ms: Time of the look-up; None, as the next two, where a kept-alive connection was used.
+        connect_ms: Time until the TCP connection stood.
+        tls_ms: Time of the TLS handshake; None without TLS.
+        first_byte_ms: Time from then until the answer's head was there; None where none came.
     """
 
     id: str
@@ -360,6 +387,12 @@ class Attempt:
     answer: bytes
     address: str | None
     charged: bool = True
+    signature: str | None = None
+    sent_headers: str | None = None
+    dns_ms: int | None = None
+    connect_ms: int | None = None
+    tls_ms: int | None = None
+    first_byte_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,20 +400,26 @@ class AttemptResult:
     """What one claim of a delivery came to.
 
     Attributes:
-        attempt: The request that was made.
+        attempt: The request that was made; None where it was given up without one.
         state: PENDING (again at `due_at_ms`), DELIVERED, DEAD or HELD.
+        reason: Why it is due then, held or dead; None for a delivered one.
         pause_endpoint_until_ms: The endpoint is throttled until then.
         disable_endpoint: Reason for disabling it at once, or None.
+        order_key: As claimed.
+        probe: As claimed.
     """
 
     id: str
     token: int
     endpoint_id: str
-    attempt: Attempt
+    attempt: Attempt | None
     state: DeliveryState
     due_at_ms: int | None = None
+    reason: str | None = None
     pause_endpoint_until_ms: int | None = None
     disable_endpoint: str | None = None
+    order_key: str | None = None
+    probe: bool = False
 
 
 # ── sellers and usage plans ──────────────────────────────────────────────────────────────────────

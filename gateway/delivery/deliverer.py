@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from gateway.breaker import HealthRules
 from gateway.clock import rfc3339
 from gateway.delivery.endpoint_book import EndpointBook
 from gateway.delivery.lanes import Lane, Lanes, Room
-from gateway.delivery.verdict import judge
+from gateway.delivery.verdict import TOO_OLD, Budget, judge
 from gateway.errors import DependencyError
 from gateway.model import (
     Attempt,
@@ -34,7 +35,7 @@ from gateway.worker.loop import Pace
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.delivery.endpoint_book import EndpointStore
-    from gateway.delivery.sender import Route
+    from gateway.delivery.routes import Route
     from gateway.delivery.verdict import Outcome, Reply
     from gateway.endpoints import Endpoint
     from gateway.model import Claims, Settled
@@ -56,7 +57,7 @@ class DeliveryStore(Protocol):
         """Lease ready deliveries, fairly between endpoints; `room` is asked in any thread."""
         ...
 
-    async def settle(self, results: Sequence[AttemptResult]) -> Settled:
+    async def settle(self, results: Sequence[AttemptResult], *, rules: HealthRules) -> Settled:
         """Record attempts with the next state of their deliveries in one transaction."""
         ...
 
@@ -105,11 +106,13 @@ class DeliverySettings:
         concurrency: Requests in flight at once in this process.
         lease_s: How long a claim lasts; never less than two deadlines of the slowest endpoint.
         schedule_s: Delay before each attempt, where the endpoint sets none.
+        health: When an endpoint is left alone, and when it is given up.
     """
 
     concurrency: int = 256
     lease_s: float = 60.0
     schedule_s: Sequence[float] = DELIVERY_SCHEDULE_S
+    health: HealthRules = field(default_factory=HealthRules)
 
 
 class Deliverer:
@@ -215,7 +218,10 @@ class Deliverer:
             async with self._slots:
                 if not self._worth_sending(lane, item):
                     return None
-                return await self._attempt(lane, item)
+                budget = self._budget(lane, item)
+                if budget.is_over(self._clock.now_ms()):
+                    return self._given_up(item)
+                return await self._attempt(lane, item, budget)
         finally:
             lane.leave()
 
@@ -229,24 +235,38 @@ class Deliverer:
             and item.lease_until_ms - now_ms >= min(needed_ms, self._lease_ms // 2)
         )
 
-    async def _attempt(self, lane: Lane, item: ClaimedDelivery) -> AttemptResult:
+    def _budget(self, lane: Lane, item: ClaimedDelivery) -> Budget:
+        schedule_s = lane.endpoint.schedule_s
+        return Budget(
+            attempts=item.attempts - item.attempts_before,
+            since_ms=item.created_at_ms if item.resent_at_ms is None else item.resent_at_ms,
+            schedule_s=self._settings.schedule_s if schedule_s is None else schedule_s,
+            max_age_s=lane.endpoint.max_age_s,
+        )
+
+    def _given_up(self, item: ClaimedDelivery) -> AttemptResult:
+        """End a delivery that has grown too old while it waited; no request is made for it."""
+        _log.warning("delivery.too_old", delivery_id=item.id, endpoint_id=item.endpoint_id)
+        return AttemptResult(
+            id=item.id,
+            token=item.token,
+            endpoint_id=item.endpoint_id,
+            attempt=None,
+            state=DeliveryState.DEAD,
+            reason=TOO_OLD,
+            order_key=item.order_key,
+        )
+
+    async def _attempt(self, lane: Lane, item: ClaimedDelivery, budget: Budget) -> AttemptResult:
         self.in_flight += 1
         try:
             reply = await self._sender.send(lane.route, event_id=item.event_id, body=item.body)
         finally:
             self.in_flight -= 1
-        schedule_s = lane.endpoint.schedule_s
-        outcome = judge(
-            reply,
-            attempts=item.attempts,
-            schedule_s=self._settings.schedule_s if schedule_s is None else schedule_s,
-            created_at_ms=item.created_at_ms,
-            now_ms=self._clock.now_ms(),
-            jitter=self._jitter(),
-        )
+        outcome = judge(reply, budget, now_ms=self._clock.now_ms(), jitter=self._jitter())
         self._learn(lane, reply, outcome)
         self._report(item, reply, outcome)
-        return _result(item, reply, outcome)
+        return _result(item, lane.route, reply, outcome)
 
     def _learn(self, lane: Lane, reply: Reply, outcome: Outcome) -> None:
         lane.note(reply.duration_ms, answered=reply.status is not None)
@@ -295,8 +315,12 @@ class Deliverer:
 
     async def settle(self, results: Sequence[AttemptResult]) -> None:
         """See `Stage`."""
-        settled = await self._deliveries.settle(results)
+        settled = await self._deliveries.settle(results, rules=self._settings.health)
         self._recorder.committed(settled)
+        for endpoint_id, until_ms in settled.resting.items():
+            # What is claimed of it already goes back; a probe is claimed by itself.
+            if (lane := self._lanes.get(endpoint_id)) is not None:
+                lane.rest(until_ms)
         for delivery_id in settled.stale:
             _log.warning("delivery.stale", delivery_id=delivery_id)
         if any(result.disable_endpoint is not None for result in results):
@@ -311,7 +335,8 @@ class Deliverer:
         await self._deliveries.release(items)
 
 
-def _result(item: ClaimedDelivery, reply: Reply, outcome: Outcome) -> AttemptResult:
+def _result(item: ClaimedDelivery, route: Route, reply: Reply, outcome: Outcome) -> AttemptResult:
+    dns_ms, connect_ms, tls_ms, first_byte_ms = reply.timings
     return AttemptResult(
         id=item.id,
         token=item.token,
@@ -327,9 +352,18 @@ def _result(item: ClaimedDelivery, reply: Reply, outcome: Outcome) -> AttemptRes
             answer=reply.answer,
             address=reply.address,
             charged=reply.charged,
+            signature=reply.signature,
+            sent_headers=route.sent_headers,
+            dns_ms=dns_ms,
+            connect_ms=connect_ms,
+            tls_ms=tls_ms,
+            first_byte_ms=first_byte_ms,
         ),
         state=outcome.state,
         due_at_ms=outcome.due_at_ms,
+        reason=outcome.reason,
         pause_endpoint_until_ms=outcome.rest_until_ms,
         disable_endpoint=outcome.disable,
+        order_key=item.order_key,
+        probe=item.probe,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from gateway.delivery.egress import BlockedAddressError, ResolutionError
+from gateway.delivery.tokens import TokenRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +44,12 @@ class ErrorClass(StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
     TLS_NAME = "tls_name"
     NO_SECRET = "no_secret"  # noqa: S105 a word, no secret
+    BAD_CREDENTIALS = "bad_credentials"
 
     # Ours; never charged to the endpoint.
     OWN_DNS = "own_dns"
     OWN_NETWORK = "own_network"
+    OWN_PROXY = "own_proxy"
     OWN_FAULT = "own_fault"
 
 
@@ -57,9 +60,12 @@ CONFIGURATION_FAULTS: Final = frozenset(
         ErrorClass.BLOCKED_ADDRESS,
         ErrorClass.TLS_NAME,
         ErrorClass.NO_SECRET,
+        ErrorClass.BAD_CREDENTIALS,
     }
 )
-OWN_FAULTS: Final = frozenset({ErrorClass.OWN_DNS, ErrorClass.OWN_NETWORK, ErrorClass.OWN_FAULT})
+OWN_FAULTS: Final = frozenset(
+    {ErrorClass.OWN_DNS, ErrorClass.OWN_NETWORK, ErrorClass.OWN_PROXY, ErrorClass.OWN_FAULT}
+)
 
 # No descriptor, port, memory or route left on this side: nothing that an endpoint could mend.
 _OWN_ERRNOS: Final = frozenset(
@@ -82,6 +88,8 @@ _NAME_MISMATCH: Final = frozenset({62, 64})
 # The first row that fits counts.
 _BY_TYPE: Final[Sequence[tuple[tuple[type[BaseException], ...], ErrorClass]]] = (
     ((BlockedAddressError,), ErrorClass.BLOCKED_ADDRESS),
+    ((TokenRefusedError,), ErrorClass.BAD_CREDENTIALS),
+    ((aiohttp.ClientProxyConnectionError,), ErrorClass.OWN_PROXY),
     ((TimeoutError,), ErrorClass.TIMEOUT),
     ((aiohttp.ClientSSLError, ssl.SSLError), ErrorClass.TLS),
     ((aiohttp.InvalidURL,), ErrorClass.BAD_URL),
@@ -119,12 +127,19 @@ def classify_exception(fault: BaseException) -> ErrorClass:
         return ErrorClass(fault.error_class)
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
         return _classify_certificate(fault.certificate_error)
+    if isinstance(fault, aiohttp.ClientHttpProxyError):
+        return _classify_proxy(fault.status)
     if isinstance(fault, OSError) and fault.errno in _OWN_ERRNOS:
         return ErrorClass.OWN_NETWORK
     for types, error_class in _BY_TYPE:
         if isinstance(fault, types):
             return error_class
     return ErrorClass.OWN_FAULT
+
+
+def _classify_proxy(status: int) -> ErrorClass:
+    """Return whose fault it is that the proxy opened no tunnel: a 502 to 504 lies beyond it."""
+    return ErrorClass.CONNECT if status in (502, 503, 504) else ErrorClass.OWN_PROXY
 
 
 def _classify_certificate(fault: Exception) -> ErrorClass:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.delivery.sender import Route
+    from gateway.delivery.routes import Route
     from gateway.endpoints import Endpoint
 
 _QUICK_MS: Final = 250.0
@@ -88,7 +88,9 @@ class Lane:
             return 0
         if self.speed is Speed.NEW or (self.speed is Speed.SLOW and self.silent):
             return max(0, 1 - self.in_hand)
-        ahead = _CLAIM_AHEAD if self.speed is Speed.QUICK else 1
+        # Claimed ahead of its turn, a delivery would have spent its token of the rate too early.
+        is_ahead = self.speed is Speed.QUICK and self.endpoint.rate_per_s is None
+        ahead = _CLAIM_AHEAD if is_ahead else 1
         return max(0, self.endpoint.concurrency * ahead - self.in_hand)
 
     async def enter(self) -> bool:

@@ -19,8 +19,9 @@
 | forbidden address                  | blocked_address       | fault of the endpoint's          |
 | bad URL, bad headers               | bad_url, bad_headers  | configuration                    |
 | no signing key left                | no_secret             |                                  |
+| its token server refuses us        | bad_credentials       |                                  |
 | our name servers, our network      | own_dns, own_network  | not charged; again soon, at most |
-| a defect of ours                   | own_fault             | 5 minutes later                  |
+| our proxy; a defect of ours        | own_proxy, own_fault  | 5 minutes later                  |
 
 `Retry-After` of any failing status is honoured in full, up to 24 hours; where the schedule has
 ended the delivery is dead. The status line decides: an answer whose body is too long, broken or
@@ -32,22 +33,25 @@ is sent again at once, on the same deadline: the event's id makes that safe.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
 import aiohttp
+from yarl import URL
 
 from gateway.delivery.answers import ANSWER_BYTES_MAX, decoded, retry_after_s
-from gateway.delivery.dialling import Dial, PeerResponse, current_dial, open_session
+from gateway.delivery.dialling import Dial, PeerResponse, Proxy, current_dial, open_session
 from gateway.delivery.egress import BlockedAddressError, EgressPolicy, Resolver, Target, check_url
 from gateway.delivery.faults import ErrorClass, classify_exception, classify_status
-from gateway.delivery.headers import check_headers
-from gateway.delivery.signing import Signer
+from gateway.delivery.pins import Pins
+from gateway.delivery.routes import Route, make_route
+from gateway.delivery.tokens import Tokens
 from gateway.delivery.verdict import Reply
 from gateway.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from ssl import SSLContext
     from types import TracebackType
 
@@ -58,22 +62,6 @@ _RESENDS_MAX: Final = 2
 _ERROR_CHARACTERS_MAX: Final = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """An endpoint made ready for requests: checked, parsed, its keys at hand.
-
-    Attributes:
-        target: Where to, or None where `refused` says why not.
-        timeout_s: Deadline of one request, from look-up to the answer's last byte.
-    """
-
-    target: Target | None
-    headers: Mapping[str, str] = field(repr=False)
-    signer: Signer | None = field(repr=False)
-    timeout_s: float
-    refused: tuple[ErrorClass, str] | None = None
-
-
 @dataclass(slots=True)
 class _Answer:
     """The answer to one request as far as it has come."""
@@ -82,6 +70,7 @@ class _Answer:
     retry_after: str | None = None
     body: bytes = b""
     peer: str | None = None
+    signature: str | None = None
 
 
 class Sender:
@@ -95,9 +84,11 @@ class Sender:
         connections: Most requests in flight at once.
         user_agent: How the gateway names itself.
         ssl_context: Trust to use instead of the system's.
+        ca_file: Authorities to trust beside the system's, where a client certificate is shown.
+        proxy_url: HTTP proxy that every request goes through; None to go straight.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 one for each option
         self,
         policy: EgressPolicy,
         resolver: Resolver,
@@ -107,6 +98,8 @@ class Sender:
         connections: int = 256,
         user_agent: str = "spapi-event-gateway",
         ssl_context: SSLContext | None = None,
+        ca_file: Path | None = None,
+        proxy_url: str | None = None,
     ) -> None:
         self._policy = policy
         self._resolver = resolver
@@ -115,6 +108,10 @@ class Sender:
         self._connections = connections
         self._user_agent = user_agent
         self._ssl_context = ssl_context
+        self._ca_file = ca_file
+        self._proxy = None if proxy_url is None else Proxy(URL(proxy_url))
+        self._pins = Pins(policy, resolver, clock)
+        self._tokens = Tokens(self._fetch, clock)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -129,6 +126,7 @@ class Sender:
             },
             connections=self._connections,
             ssl_context=self._ssl_context,
+            proxy=self._proxy,
         )
         return self
 
@@ -144,25 +142,7 @@ class Sender:
 
     def prepare(self, endpoint: Endpoint) -> Route:
         """Return the endpoint made ready; a fault in it is answered by each `send`."""
-        target, signer, refused = None, None, None
-        error_class = ErrorClass.BAD_URL
-        try:
-            target = check_url(endpoint.url, self._policy)
-            error_class = ErrorClass.BAD_HEADERS
-            check_headers(endpoint.headers)
-            error_class = ErrorClass.NO_SECRET
-            signer = Signer(endpoint.secrets)
-        except BlockedAddressError as exc:
-            refused = (ErrorClass.BLOCKED_ADDRESS, str(exc))
-        except InvalidInputError as exc:
-            refused = (error_class, str(exc))
-        return Route(
-            target=target,
-            headers=dict(endpoint.headers),
-            signer=signer,
-            timeout_s=endpoint.timeout_s if endpoint.timeout_s is not None else self._timeout_s,
-            refused=refused,
-        )
+        return make_route(endpoint, self._policy, timeout_s=self._timeout_s, ca_file=self._ca_file)
 
     async def send(self, route: Route, *, event_id: str, body: bytes) -> Reply:
         """Make one attempt; every fault of it is in the reply.
@@ -172,7 +152,7 @@ class Sender:
         """
         started_at_ms = self._clock.now_ms()
         started_s = self._clock.monotonic_s()
-        dial, answer = Dial(), _Answer()
+        dial, answer = Dial(self._clock.monotonic_s), _Answer()
         error_class: ErrorClass | None
         error: str | None
         try:
@@ -180,6 +160,7 @@ class Sender:
                 error_class, error = route.refused
             else:
                 headers = _signed(route, event_id, body, started_at_ms)
+                answer.signature = headers["webhook-signature"]
                 async with asyncio.timeout(route.timeout_s):
                     await self._post(route, headers, body, dial, answer)
                 error_class, error = _of_status(answer)
@@ -199,6 +180,8 @@ class Sender:
             answer=answer.body,
             address=answer.peer or dial.last,
             retry_after_s=retry_after_s(answer.retry_after, now_ms) if error_class else None,
+            signature=answer.signature,
+            timings=dial.timings(tls=route.is_tls),
         )
 
     async def _post(
@@ -206,6 +189,8 @@ class Sender:
     ) -> None:
         """Send, and once more where a kept-alive connection was closed before it answered."""
         resends = 0
+        if route.oauth2 is not None:
+            headers["Authorization"] = f"Bearer {await self._tokens.get(route.oauth2)}"
         token = current_dial.set(dial)
         try:
             while True:
@@ -216,18 +201,17 @@ class Sender:
                         raise
                     resends += 1
                 else:
-                    return
+                    break
         finally:
             current_dial.reset(token)
+        if answer.status == 401 and route.oauth2 is not None:
+            self._tokens.forget(route.oauth2)
 
     async def _exchange(
         self, route: Route, headers: dict[str, str], body: bytes, answer: _Answer
     ) -> None:
-        assert self._session is not None, "the sender is used outside its context"
         assert route.target is not None
-        response = await self._session.post(
-            route.target.url, data=body, headers=headers, allow_redirects=False
-        )
+        response = await self._request(route.target, headers, body, route.ssl_context)
         try:
             answer.status = response.status
             answer.retry_after = response.headers.get("Retry-After")
@@ -237,6 +221,36 @@ class Sender:
                 answer.body = decoded(raw, response.headers.get("Content-Encoding"))
         finally:
             # Where more is to come, or a fault came between, the connection can't be used again.
+            (response.release if response.content.at_eof() else response.close)()
+
+    async def _request(
+        self, target: Target, headers: Mapping[str, str], body: bytes, context: SSLContext | None
+    ) -> aiohttp.ClientResponse:
+        """Post, straight or by way of the proxy, to an address that passed the guard."""
+        assert self._session is not None, "the sender is used outside its context"
+        trusted: SSLContext | bool = True if context is None else context
+        if self._proxy is None:
+            return await self._session.post(
+                target.url, data=body, headers=headers, allow_redirects=False, ssl=trusted
+            )
+        # The proxy gets the vetted address: a name it would look up itself, perhaps to another one.
+        address = await self._pins.address(target)
+        return await self._session.post(
+            target.url.with_host(str(address)),
+            data=body,
+            headers={**headers, "Host": target.url.raw_authority},
+            allow_redirects=False,
+            ssl=trusted,
+            server_hostname=target.host if target.url.scheme == "https" else None,
+            proxy=self._proxy.url,
+        )
+
+    async def _fetch(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Post to a token server, guarded as an endpoint is; return status and first bytes."""
+        response = await self._request(check_url(url, self._policy), headers, body, None)
+        try:
+            return response.status, await _first_bytes(response)
+        finally:
             (response.release if response.content.at_eof() else response.close)()
 
 

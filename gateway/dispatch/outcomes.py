@@ -226,7 +226,15 @@ def _new_event(run: Run, event: Event) -> NewEvent:
         marketplace_id=notification.marketplace_id,
         replayed_from=run.claimed.replayed_from,
         body=event_body(event.type, occurred_at_ms, _common(run), event.data),
+        order_key=event.order_key or order_key_of(notification.seller_id, event.data),
     )
+
+
+def order_key_of(seller_id: str | None, data: Mapping[str, Any]) -> str | None:
+    """Return the key that events about one order of one seller share; None for other events."""
+    order = data.get("order")
+    order_id = order.get("order_id") if isinstance(order, Mapping) else None
+    return f"{seller_id or ''}:{order_id}" if isinstance(order_id, str) and order_id else None
 
 
 def event_body(

@@ -17,9 +17,8 @@ from gateway.admin.serving import middleware, served
 from gateway.admin.table import ROUTES
 from gateway.admin.waiting import WaitingRoom
 from gateway.delivery.resolver import SystemResolver
-from gateway.delivery.sender import Sender
 from gateway.errors import ConflictError
-from gateway.service.opening import egress_policy
+from gateway.service.opening import egress_policy, make_sender
 from gateway.service.signals import FEEDS
 
 if TYPE_CHECKING:
@@ -50,14 +49,7 @@ async def open_admin(
     waiting = WaitingRoom()
     gateway.signals.on(FEEDS, waiting.ring)
     try:
-        async with Sender(
-            policy,
-            resolver,
-            clock,
-            timeout_s=settings.delivery.timeout_s,
-            connections=_TESTS_AT_ONCE,
-            user_agent=f"spapi-event-gateway/{release}",
-        ) as sender:
+        async with make_sender(settings, resolver, clock, connections=_TESTS_AT_ONCE) as sender:
             api = Api(
                 store=gateway.store,
                 clock=clock,

@@ -10,14 +10,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from gateway.aws.credentials import ChainCredentials
 from gateway.aws.factory import open_queue
 from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.resolver import SystemResolver
-from gateway.delivery.sender import Sender
 from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
 from gateway.jobs.scheduler import Scheduler
@@ -26,7 +24,7 @@ from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
 from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
-from gateway.service.opening import egress_policy, open_store_for
+from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
@@ -58,6 +56,8 @@ _PRUNE_EVERY_S = 60.0
 _DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
 _HOLD_LIMIT = 1_000
+# Looks at some hundred keys each; most gateways have none that need it.
+_ORDER_LOOKS = 20
 
 
 class Role(StrEnum):
@@ -264,14 +264,7 @@ async def _delivery(base: _Base) -> Mapping[str, Part]:
     resolver = SystemResolver(base.clock)
     base.stack.callback(resolver.close)
     sender = await base.stack.enter_async_context(
-        Sender(
-            egress_policy(base.settings),
-            resolver,
-            base.clock,
-            timeout_s=settings.timeout_s,
-            connections=settings.concurrency,
-            user_agent=f"spapi-event-gateway/{version('spapi-event-gateway')}",
-        )
+        make_sender(base.settings, resolver, base.clock, connections=settings.concurrency)
     )
     deliverer = Deliverer(
         base.store.deliveries,
@@ -285,7 +278,11 @@ async def _delivery(base: _Base) -> Mapping[str, Part]:
     base.signals.on(ENDPOINTS, deliverer.endpoints_changed)
 
     async def hold() -> None:
-        await base.store.deliveries.hold_disabled(_HOLD_LIMIT)
+        deliveries = base.store.deliveries
+        await deliveries.hold_disabled(_HOLD_LIMIT)
+        for _ in range(_ORDER_LOOKS):
+            if await deliveries.keep_order() < 0:
+                break
 
     async def prune() -> None:
         kept_ms = round(settings.pull_days * _DAY_MS)

@@ -5,16 +5,21 @@ Apart from `parts`, so that a command which only looks into the database loads n
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.delivery.egress import EgressPolicy
+from gateway.delivery.sender import Sender
+from gateway.delivery.trust import trust_context
 from gateway.errors import ConfigurationError, SchemaOutdatedError
 from gateway.sealing import open_sealer
 from gateway.store import SchemaState, open_store, schema_state
+from gateway.store.publishing import EVENT_URL
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.delivery.egress import Resolver
     from gateway.sealing import Sealer
     from gateway.settings import Settings
     from gateway.store import Signals, Store
@@ -64,6 +69,7 @@ async def open_store_for(
         signals=signals,
         migrate=True,
         pool_size=settings.store.pool_size if pool_size is None else pool_size,
+        event_url=f"{settings.documents_public_url()}{EVENT_URL}",
     )
 
 
@@ -74,4 +80,27 @@ def egress_policy(settings: Settings) -> EgressPolicy:
         allow_http=delivery.allow_http,
         allow_private_cidrs=delivery.allow_private_cidrs,
         allowed_ports=delivery.allowed_ports,
+    )
+
+
+def make_sender(
+    settings: Settings, resolver: Resolver, clock: Clock, *, connections: int
+) -> Sender:
+    """Return who makes attempts, and tests of endpoints: by the same guard, trust and way out.
+
+    Raises:
+        InvalidInputError: The file of authorities can't be used.
+    """
+    delivery = settings.delivery
+    ca_file = delivery.ca_file
+    return Sender(
+        egress_policy(settings),
+        resolver,
+        clock,
+        timeout_s=delivery.timeout_s,
+        connections=connections,
+        user_agent=f"spapi-event-gateway/{version('spapi-event-gateway')}",
+        ssl_context=None if ca_file is None else trust_context(ca_file),
+        ca_file=ca_file,
+        proxy_url=delivery.proxy_url,
     )

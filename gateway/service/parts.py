@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.breaker import HealthRules
 from gateway.delivery.deliverer import DeliverySettings
 from gateway.dispatch.dispatcher import DispatchSettings
 from gateway.errors import ConfigurationError, Fault, InvalidInputError, NotFoundError
@@ -34,10 +35,12 @@ def dispatch_settings(settings: Settings) -> DispatchSettings:
 
 def delivery_settings(settings: Settings) -> DeliverySettings:
     """Return the bounds of delivery."""
+    days = settings.delivery.disable_after_days
     return DeliverySettings(
         concurrency=settings.delivery.concurrency,
         lease_s=settings.delivery.lease_s,
         schedule_s=settings.delivery.schedule,
+        health=HealthRules(disable_after_s=days * 86_400 or None),
     )
 
 

@@ -84,6 +84,9 @@ modules = ["handlers"]
 # concurrency = 256
 # lease_s = 60               # longer than timeout_s
 # pull_days = 30             # how long events wait to be pulled
+# disable_after_days = 5     # without a success; 0 for never
+# ca_file = "/etc/ssl/own-ca.pem"
+# proxy_url = "http://proxy.internal:3128"
 
 [documents]
 # Reports and exports that events link to. `gateway run` serves the links on the admin port.

@@ -219,6 +219,21 @@ class DeliverySettings(_Table):
     lease_s: Seconds = Field(
         default=60.0, description="How long a delivery is claimed for; longer than `timeout_s`."
     )
+    disable_after_days: float = Field(
+        default=5.0,
+        ge=0,
+        le=365,
+        allow_inf_nan=False,
+        description="An endpoint without a success for so long is disabled; 0 for never.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Authorities to trust beside the system's, as a PEM file."
+    )
+    proxy_url: HttpUrl | None = Field(
+        default=None,
+        description="HTTP proxy that all requests to endpoints go through, such as one with an "
+        "address that customers know; the address guard stays on.",
+    )
 
     pull_days: float = Field(
         default=30.0,

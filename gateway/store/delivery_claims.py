@@ -1,4 +1,7 @@
-"""How deliveries are picked for a claim: fair between endpoints that can get them."""
+"""How deliveries are picked for a claim: fair between endpoints that may get them.
+
+Which those are is `admission.py`'s; here they take turns.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model import ClaimedDelivery, Claims
+from gateway.store.admission import Admission, Limits
 from gateway.store.claims_sql import LeaseSql
 from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
 from gateway.store.statements import Each, Many, One, Plan, Row, Rows
@@ -24,7 +28,8 @@ _LANES: Final = One(
         "endpoint_id",
         _READY,
         """
-    SELECT lanes.lane, e.state, h.paused_until_ms FROM lanes
+    SELECT lanes.lane, e.state, h.paused_until_ms, h.open_until_ms, e.rate_per_s, e.burst
+    FROM lanes
     LEFT JOIN endpoints AS e ON e.id = lanes.lane
     LEFT JOIN endpoint_health AS h ON h.endpoint_id = lanes.lane
     WHERE lanes.lane IS NOT NULL ORDER BY lanes.lane
@@ -33,7 +38,9 @@ _LANES: Final = One(
 )
 
 _COLUMNS: Final = (
-    "d.id, d.endpoint_id, d.event_id, e.type, e.body, d.attempts, d.claims, d.created_at_ms"
+    "d.id, d.endpoint_id, d.event_id, e.type,"
+    " CASE WHEN d.thin THEN coalesce(e.thin_body, e.body) ELSE e.body END,"
+    " d.attempts, d.claims, d.created_at_ms, d.attempts_before, d.resent_at_ms, d.order_key"
 )
 
 _PICK: Final = Each(
@@ -75,16 +82,18 @@ class Picked:
 
     next_due_ms: int | None
     more: bool
+    admission: Admission
     cursor: str = ""
     rows: list[Row] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Scan:
-    """Which endpoints have ready rows and may get them."""
+    """Which endpoints have ready rows and may get them; which of those are limited."""
 
+    admission: Admission
     open: list[str] = field(default_factory=list)
-    paused_until_ms: int | None = None
+    limited: dict[str, Limits] = field(default_factory=dict)
     cut: bool = False
     last: str = ""
 
@@ -101,9 +110,13 @@ class DeliveryPicker:
         """Lease ready deliveries and return them; `lease` is the token and the lease's end."""
         next_due_ms, more = yield from _LEASES.promote_due(now_ms)
         scan = yield from self._scan(room, now_ms)
-        due_ms = [t for t in (next_due_ms, scan.paused_until_ms) if t is not None]
-        picked = Picked(next_due_ms=min(due_ms, default=None), more=more or scan.cut)
-        gathered = yield from gather(scan.open, room, limit, _pick)
+        admission = scan.admission
+        if scan.limited:
+            yield from admission.admit(scan.limited)
+        picked = Picked(next_due_ms=next_due_ms, more=more or scan.cut, admission=admission)
+        gathered = yield from gather(
+            scan.open, lambda one: admission.places(one, room(one)), limit, _pick
+        )
         picked.rows, picked.cursor = gathered.rows, scan.last
         picked.more |= gathered.more and len(picked.rows) == limit
         if gathered.last_lane and gathered.last_lane != scan.open[-1]:
@@ -111,27 +124,34 @@ class DeliveryPicker:
             picked.cursor, picked.more = gathered.last_lane, True
         if picked.rows:
             yield _LEASE([(row[_ID], *lease) for row in picked.rows])
+            if scan.limited:
+                yield from admission.spend((row[_ENDPOINT] for row in picked.rows), lease[1])
+        due_ms = [t for t in (next_due_ms, admission.next_ms) if t is not None]
+        picked.next_due_ms = min(due_ms, default=None)
         return picked
 
     def claims(self, picked: Picked, lease: tuple[int, int]) -> Claims[ClaimedDelivery]:
         """Return what was picked as claims, and move on to the next ones' turn."""
         self._cursor = picked.cursor
         return Claims(
-            items=[_claimed(row, lease) for row in picked.rows],
+            items=[
+                _claimed(row, lease, probe=picked.admission.is_probe(row[_ENDPOINT]))
+                for row in picked.rows
+            ],
             next_due_ms=picked.next_due_ms,
             more=picked.more,
         )
 
     def _scan(self, room: Callable[[str], int], now_ms: int) -> Plan[_Scan]:
         """Walk once round the endpoints with ready rows, from behind the cursor."""
-        scan = _Scan(last=self._cursor)
+        scan = _Scan(admission=Admission(now_ms=now_ms), last=self._cursor)
         wrapped = not self._cursor
         for _ in range(_SCANS_PER_CLAIM):
             start = start_after(scan.last) if scan.last else ""
             rows = yield _LANES(start, LANES_PER_SCAN)
             if wrapped:
                 rows = [r for r in rows if not self._cursor or r[0] <= self._cursor]
-            _sort(rows, scan, room, now_ms)
+            _sort(rows, scan, room)
             ended = len(rows) < LANES_PER_SCAN
             if len(scan.open) >= LANES_PER_SCAN or (ended and wrapped):
                 scan.cut = not ended
@@ -146,19 +166,24 @@ def _pick(asked: Sequence[Asked]) -> Plan[Rows]:
     return (yield _PICK(asked))
 
 
-def _sort(rows: Sequence[Row], scan: _Scan, room: Callable[[str], int], now_ms: int) -> None:
-    for endpoint, state, paused_until_ms in rows:
+def _sort(rows: Sequence[Row], scan: _Scan, room: Callable[[str], int]) -> None:
+    now_ms = scan.admission.now_ms
+    for endpoint, state, paused_until_ms, open_until_ms, rate_per_s, burst in rows:
         scan.last = endpoint
         if state != "enabled":
             continue
-        if paused_until_ms is not None and paused_until_ms > now_ms:
-            earlier = scan.paused_until_ms
-            scan.paused_until_ms = min(paused_until_ms, earlier or paused_until_ms)
+        waits_ms = max(paused_until_ms or 0, open_until_ms or 0)
+        if waits_ms > now_ms:
+            scan.admission.later(waits_ms)
         elif room(endpoint) > 0:
             scan.open.append(endpoint)
+            if open_until_ms is not None or rate_per_s is not None:
+                scan.limited[endpoint] = Limits(
+                    rate_per_s=rate_per_s, burst=burst, is_open=open_until_ms is not None
+                )
 
 
-def _claimed(row: Row, lease: tuple[int, int]) -> ClaimedDelivery:
+def _claimed(row: Row, lease: tuple[int, int], *, probe: bool) -> ClaimedDelivery:
     return ClaimedDelivery(
         id=row[_ID],
         token=lease[0],
@@ -170,4 +195,8 @@ def _claimed(row: Row, lease: tuple[int, int]) -> ClaimedDelivery:
         attempts=row[5],
         claims=row[6] + 1,
         created_at_ms=row[7],
+        attempts_before=row[8],
+        resent_at_ms=row[9],
+        order_key=row[10],
+        probe=probe,
     )

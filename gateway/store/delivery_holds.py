@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.store.claims_sql import CLAIMS_LIMIT
 from gateway.store.lanes import lanes_sql, start_after
-from gateway.store.publishing import DELIVERIES_TOPIC
+from gateway.store.signals import DELIVERIES_TOPIC
 from gateway.store.statements import One, Plan, Signal
 
 _READY: Final = "state = 'pending' AND readiness = 2"
@@ -47,7 +47,11 @@ def _move(where: str, change: str) -> One:
 _READY_LANES: Final = _lanes_with_state(_READY)
 _HELD_LANES: Final = _lanes_with_state(_HELD)
 _HOLD: Final = _move(_READY, "state = 'held'")
-_FREE: Final = _move(f"{_HELD} AND claims < {CLAIMS_LIMIT}", "state = 'pending', readiness = 2")
+# Behind a key they wait until `order.py` gives it a head.
+_FREE: Final = _move(
+    f"{_HELD} AND claims < {CLAIMS_LIMIT}",
+    "state = 'pending', readiness = CASE WHEN order_key IS NULL THEN 2 ELSE 0 END, reason = NULL",
+)
 _CANCEL_READY: Final = _move(_READY, "state = 'cancelled'")
 _CANCEL_HELD: Final = _move(_HELD, "state = 'cancelled'")
 

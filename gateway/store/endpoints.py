@@ -46,7 +46,7 @@ _UPDATE: Final = One(
 _CLEAN_RECORD: Final = One(
     """
     UPDATE endpoint_health SET consecutive_failures = 0, first_failure_at_ms = NULL,
-      paused_until_ms = NULL
+      paused_until_ms = NULL, open_until_ms = NULL, openings = 0, warnings = 0
     WHERE endpoint_id IN (SELECT id FROM endpoints WHERE id = $1 AND state = 'disabled')
     """
 )

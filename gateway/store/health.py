@@ -1,43 +1,55 @@
-"""How endpoints have answered: counters that are written only where they say something new."""
+"""How endpoints have answered: read, judged by `gateway.breaker`, and written where it changed.
+
+Where all goes well, that is one look at the rows of the endpoints that a batch was for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gateway.breaker import Answered, Changed, Health, HealthRules, Notice, changed
+from gateway.clock import rfc3339
+from gateway.fanout import Subject
 from gateway.model import AttemptResult, DeliveryState
-from gateway.store.endpoint_rows import changed
-from gateway.store.statements import Many, Plan
+from gateway.operational import OperationalEvent
+from gateway.store.endpoint_rows import changed as endpoints_changed
+from gateway.store.statements import Many, One, Plan, Row
 
 # A healthy endpoint's last success is noted this often, not with every delivery.
 _SUCCESS_GRAIN_MS: Final = 60_000
 
-_RECORD: Final = Many(
-    f"""
-    WITH v(id, succeeded, failures, first_failure_at_ms, last_success_at_ms, paused_until_ms)
-      AS ({{rows}})
-    UPDATE endpoint_health SET
-      consecutive_failures =
-        CASE WHEN v.succeeded = 1 THEN 0 ELSE consecutive_failures END + v.failures,
-      first_failure_at_ms = CASE
-        WHEN v.succeeded = 1 THEN v.first_failure_at_ms
-        ELSE coalesce(endpoint_health.first_failure_at_ms, v.first_failure_at_ms) END,
-      last_success_at_ms =
-        coalesce(v.last_success_at_ms, endpoint_health.last_success_at_ms),
-      paused_until_ms = CASE
-        WHEN coalesce(endpoint_health.paused_until_ms, 0) < coalesce(v.paused_until_ms, 0)
-        THEN v.paused_until_ms ELSE endpoint_health.paused_until_ms END
-    FROM v
-    WHERE endpoint_health.endpoint_id = v.id AND (
-      v.failures > 0 OR v.paused_until_ms IS NOT NULL
-      OR endpoint_health.consecutive_failures > 0
-      OR coalesce(endpoint_health.last_success_at_ms, 0)
-        < v.last_success_at_ms - {_SUCCESS_GRAIN_MS}
-    )
-    """,  # noqa: S608 the number is ours
-    ("text", "smallint", "bigint", "bigint", "bigint", "bigint"),
+_COLUMNS: Final = (
+    "endpoint_id, consecutive_failures, first_failure_at_ms, last_success_at_ms, paused_until_ms,"
+    " open_until_ms, openings, warnings"
 )
-
+_LOOK: Final = Many(
+    f"""
+    WITH v(id) AS ({{rows}})
+    SELECT {_COLUMNS} FROM v JOIN endpoint_health AS h ON h.endpoint_id = v.id
+    """,  # noqa: S608 columns are ours
+    ("text",),
+)
+_HOLD: Final = Many(
+    f"""
+    SELECT {_COLUMNS} FROM endpoint_health WHERE endpoint_id IN ({{rows}})
+    ORDER BY endpoint_id {{lock}}
+    """,  # noqa: S608 columns are ours
+    ("text",),
+)
+_WRITE: Final = Many(
+    """
+    WITH v(id, failures, first_ms, success_ms, paused_ms, open_ms, openings, warnings) AS ({rows})
+    UPDATE endpoint_health SET
+      consecutive_failures = v.failures, first_failure_at_ms = v.first_ms,
+      last_success_at_ms = coalesce(v.success_ms, endpoint_health.last_success_at_ms),
+      paused_until_ms = v.paused_ms, open_until_ms = v.open_ms, openings = v.openings,
+      warnings = v.warnings
+    FROM v WHERE endpoint_health.endpoint_id = v.id
+    """,
+    ("text", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "smallint"),
+)
 _DISABLE: Final = Many(
     """
     WITH v(id, reason, now_ms) AS ({rows})
@@ -47,39 +59,132 @@ _DISABLE: Final = Many(
     """,
     ("text", "text", "bigint"),
 )
+_ABOUT: Final = One("SELECT id, url, description, tenant FROM endpoints WHERE id = $1")
 
 
-def record(results: Iterable[AttemptResult]) -> Plan[None]:
-    """Bring the health of the endpoints up to date, one row each."""
-    of: dict[str, list[AttemptResult]] = {}
+@dataclass(slots=True)
+class Judged:
+    """What a batch of results made of the endpoints.
+
+    Attributes:
+        resting: Endpoints whose breaker is open, with the time until which it is.
+        notices: What operators are told.
+    """
+
+    resting: dict[str, int] = field(default_factory=dict)
+    notices: list[OperationalEvent] = field(default_factory=list)
+
+
+def judge(results: Sequence[AttemptResult], rules: HealthRules, now_ms: int) -> Plan[Judged]:
+    """Bring the health of the endpoints up to date; disable those that are gone or given up."""
+    judged = Judged()
+    answers = _answers(results)
+    if not answers:
+        return judged
+    seen = {row[0]: _health(row) for row in (yield _LOOK([(one,) for one in sorted(answers)]))}
+    wanted = sorted(e for e, health in seen.items() if _matters(health, answers[e]))
+    gone = {r.endpoint_id: r.disable_endpoint for r in results if r.disable_endpoint is not None}
+    if wanted:
+        # Locked in the order of their ids, so that two processes never wait in a circle.
+        held = yield _HOLD([(one,) for one in wanted])
+        changes = {row[0]: changed(_health(row), answers[row[0]], rules) for row in held}
+        yield _WRITE([_row(endpoint, c.health) for endpoint, c in sorted(changes.items())])
+        yield from _tell(changes, gone, judged, now_ms)
+    return judged
+
+
+def _tell(
+    changes: Mapping[str, Changed], gone: Mapping[str, str], judged: Judged, now_ms: int
+) -> Plan[None]:
+    reasons = {e: c.disable for e, c in changes.items() if c.disable is not None} | dict(gone)
+    disabled: set[str] = set()
+    if reasons:
+        rows = [(endpoint, reason, now_ms) for endpoint, reason in sorted(reasons.items())]
+        disabled = {row[0] for row in (yield _DISABLE(rows))}
+    if disabled:
+        yield from endpoints_changed()
+    for endpoint, change in sorted(changes.items()):
+        if change.health.open_until_ms is not None:
+            judged.resting[endpoint] = change.health.open_until_ms
+        notices = [*change.notices, *([Notice.DISABLED] if endpoint in disabled else [])]
+        if not notices:
+            continue
+        for about in (yield _ABOUT(endpoint)):
+            judged.notices += [_notice(n, about, change.health, reasons) for n in notices]
+
+
+def _notice(
+    notice: Notice, about: Row, health: Health, reasons: Mapping[str, str]
+) -> OperationalEvent:
+    endpoint_id, url, description, tenant = about
+    data: dict[str, Any] = {
+        "endpoint": {"id": endpoint_id, "url": url, "description": description, "tenant": tenant},
+        "consecutive_failures": health.failures,
+        "failing_since": _time(health.first_failure_at_ms),
+    }
+    if notice is Notice.FAILING:
+        data["next_probe"] = _time(health.open_until_ms)
+        data["warnings"] = health.warnings
+    if notice is Notice.DISABLED:
+        data["reason"] = reasons[endpoint_id]
+    return OperationalEvent(
+        type=f"endpoint.{notice.value}",
+        data=data,
+        subject=Subject(endpoint_id=endpoint_id, tenant=tenant),
+    )
+
+
+def _answers(results: Iterable[AttemptResult]) -> dict[str, list[Answered]]:
+    of: dict[str, list[Answered]] = {}
     for result in results:
-        of.setdefault(result.endpoint_id, []).append(result)
-    # Sorted, so that two processes lock the rows in the same order.
-    rows = [row for endpoint in sorted(of) if (row := _row(endpoint, of[endpoint])) is not None]
-    if rows:
-        yield _RECORD(rows)
+        attempt = result.attempt
+        if attempt is None:
+            continue
+        of.setdefault(result.endpoint_id, []).append(
+            Answered(
+                ended_at_ms=attempt.started_at_ms + attempt.duration_ms,
+                delivered=result.state is DeliveryState.DELIVERED,
+                charged=attempt.charged,
+                probe=result.probe,
+                pause_until_ms=result.pause_endpoint_until_ms,
+            )
+        )
+    return of
 
 
-def disable(results: Iterable[AttemptResult], now_ms: int) -> Plan[None]:
-    """Disable the endpoints that results ask for, with the reason."""
-    reasons = {r.endpoint_id: r.disable_endpoint for r in results if r.disable_endpoint is not None}
-    rows = [(endpoint, reason, now_ms) for endpoint, reason in sorted(reasons.items())]
-    if rows and (yield _DISABLE(rows)):
-        yield from changed()
+def _matters(health: Health, answers: Sequence[Answered]) -> bool:
+    """Whether the answers say something that is not known yet."""
+    if not all(answer.delivered for answer in answers):
+        return True
+    if health.failures or health.open_until_ms is not None:
+        return True
+    return answers[-1].ended_at_ms - (health.last_success_at_ms or 0) > _SUCCESS_GRAIN_MS
 
 
-def _row(endpoint_id: str, results: Sequence[AttemptResult]) -> tuple[Any, ...] | None:
-    failures, first_failure_ms, success_ms = 0, None, None
-    for result in results:
-        ended_ms = result.attempt.started_at_ms + result.attempt.duration_ms
-        if result.state is DeliveryState.DELIVERED:
-            failures, first_failure_ms, success_ms = 0, None, ended_ms
-        elif result.attempt.charged:
-            failures += 1
-            first_failure_ms = ended_ms if first_failure_ms is None else first_failure_ms
-    pauses = [r.pause_endpoint_until_ms for r in results if r.pause_endpoint_until_ms is not None]
-    if success_ms is None and not failures and not pauses:
-        return None
-    succeeded = 0 if success_ms is None else 1
-    paused_ms = max(pauses, default=None)
-    return endpoint_id, succeeded, failures, first_failure_ms, success_ms, paused_ms
+def _health(row: Row) -> Health:
+    return Health(
+        failures=row[1],
+        first_failure_at_ms=row[2],
+        last_success_at_ms=row[3],
+        paused_until_ms=row[4],
+        open_until_ms=row[5],
+        openings=row[6],
+        warnings=row[7],
+    )
+
+
+def _row(endpoint_id: str, health: Health) -> tuple[Any, ...]:
+    return (
+        endpoint_id,
+        health.failures,
+        health.first_failure_at_ms,
+        health.last_success_at_ms,
+        health.paused_until_ms,
+        health.open_until_ms,
+        health.openings,
+        health.warnings,
+    )
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

@@ -91,6 +91,12 @@ DELIVERIES: Final = select(
     _D.c.claims,
     _D.c.created_at_ms,
     _D.c.ended_at_ms,
+    _D.c.reason,
+    _D.c.order_key,
+    ((_D.c.state == "pending") & (_D.c.readiness == 0)).label("parked"),
+    _D.c.thin,
+    _D.c.resent_at_ms,
+    _D.c.attempts_before,
 ).join(_E, _E.c.id == _D.c.event_id)
 _QUARANTINE: Final = select(
     _Q.c.id, _Q.c.source, _Q.c.message_id, _Q.c.reason, _Q.c.size_bytes, _Q.c.received_at_ms
@@ -107,8 +113,15 @@ _ATTEMPTS: Final = select(
     _A.c.address,
     _A.c.charged,
     _A.c.next_due_ms,
+    _A.c.next_reason,
+    _A.c.signature,
+    _A.c.sent_headers,
+    _A.c.dns_ms,
+    _A.c.connect_ms,
+    _A.c.tls_ms,
+    _A.c.first_byte_ms,
 )
-_HEALTH: Final = select(*schema.endpoint_health.c)
+_HEALTH: Final = select(*list(schema.endpoint_health.c)[:8])
 
 _READY_COUNT: Final = "SELECT count(*), min(id) FROM {} WHERE state = 'pending' AND readiness = 2"
 _COUNT: Final = "SELECT count(*) FROM {} WHERE {}"
@@ -284,7 +297,7 @@ def _page(
 def _counts() -> Plan[Counts]:
     quarantined = (yield _QUARANTINED())[0][0]
     handlings = yield from _work("handlings", parked=_PARKED, held=None)
-    deliveries = yield from _work("deliveries", parked=None, held=_HELD)
+    deliveries = yield from _work("deliveries", parked=_PARKED, held=_HELD)
     return Counts(handlings=handlings, deliveries=deliveries, quarantined=quarantined)
 
 
@@ -353,7 +366,8 @@ def event_of(row: Row) -> EventView:
 def delivery_of(row: Row) -> DeliveryView:
     """Return the delivery in a row of `DELIVERIES`."""
     named = _named(DeliveryView, row)
-    return DeliveryView(**(named | {"state": DeliveryState(named["state"])}))
+    flags = {"parked": bool(named["parked"]), "thin": bool(named["thin"])}
+    return DeliveryView(**(named | flags | {"state": DeliveryState(named["state"])}))
 
 
 def _attempt(row: Row) -> AttemptView:

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from gateway.clock import Clock
 from gateway.errors import SchemaOutdatedError
+from gateway.store.announcements import Announcements
 from gateway.store.api_keys import ApiKeys
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
@@ -24,7 +25,7 @@ from gateway.store.memories import Memories
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
 from gateway.store.once import OnceKeys
 from gateway.store.outbox import Outbox
-from gateway.store.publishing import Publisher
+from gateway.store.publishing import EVENT_URL, Publisher
 from gateway.store.queries import Queries
 from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
@@ -54,12 +55,18 @@ class Store(AbstractAsyncContextManager["Store"]):
     """
 
     def __init__(
-        self, driver: Driver, *, sealer: Sealer, clock: Clock, path: Path | None = None
+        self,
+        driver: Driver,
+        *,
+        sealer: Sealer,
+        clock: Clock,
+        path: Path | None = None,
+        event_url: str = EVENT_URL,
     ) -> None:
         self._driver = driver
         self._sealer = sealer
         self._clock = clock
-        self._publisher = publisher = Publisher()
+        self._publisher = publisher = Publisher(event_url)
         self.path = path
         self.inbox = Inbox(driver, sealer, clock)
         self.handlings = Handlings(driver, sealer, clock, publisher)
@@ -68,7 +75,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.documents = Documents(driver, sealer)
         self.jobs = Jobs(driver)
         self.schedule_runs = ScheduleRuns(driver)
-        self.deliveries = Deliveries(driver, clock)
+        self.deliveries = Deliveries(driver, clock, publisher)
+        self.announcements = Announcements(driver, clock, publisher)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer)
         self.subscriptions = Subscriptions(driver)
@@ -112,6 +120,7 @@ async def open_store(
     signals: Signals,
     migrate: bool = False,
     pool_size: int = 4,
+    event_url: str = EVENT_URL,
 ) -> Store:
     """Return the database at `url`, opened.
 
@@ -122,6 +131,7 @@ async def open_store(
         signals: Whom to tell that there is new work.
         migrate: Whether to bring a SQLite file to this release's schema first.
         pool_size: Most connections to PostgreSQL.
+        event_url: What the link of a thin event begins with; the event's id follows.
 
     Raises:
         ConfigurationError: The URL names no known kind of database.
@@ -145,4 +155,4 @@ async def open_store(
         from gateway.store.postgres import PostgresDriver  # noqa: PLC0415 only where needed
 
         driver = await PostgresDriver.open(where.dsn, signals, pool_size=pool_size)
-    return Store(driver, sealer=sealer, clock=clock, path=where.path)
+    return Store(driver, sealer=sealer, clock=clock, path=where.path, event_url=event_url)

@@ -83,7 +83,16 @@ class EventView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryView:
-    """Where a delivery stands."""
+    """Where a delivery stands.
+
+    Attributes:
+        reason: Why it is dead or held, where no attempt says so.
+        order_key: Set while it stands in the row of its key's.
+        parked: Whether it waits behind another one of its key.
+        thin: Whether it is sent in the thin form.
+        resent_at_ms: When it was last sent again by hand.
+        attempts_before: Attempts made before that; the schedule counts from there.
+    """
 
     id: str
     event_id: str
@@ -95,6 +104,12 @@ class DeliveryView:
     claims: int
     created_at_ms: int
     ended_at_ms: int | None
+    reason: str | None
+    order_key: str | None
+    parked: bool
+    thin: bool
+    resent_at_ms: int | None
+    attempts_before: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +127,13 @@ class AttemptView:
     address: str | None
     charged: bool
     next_due_ms: int | None
+    next_reason: str | None
+    signature: str | None
+    sent_headers: str | None
+    dns_ms: int | None
+    connect_ms: int | None
+    tls_ms: int | None
+    first_byte_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +167,22 @@ class QuarantineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointHealth:
-    """How an endpoint has answered lately."""
+    """How an endpoint has answered lately.
+
+    Attributes:
+        open_until_ms: The breaker is open; the next probe is due then.
+        openings: How many times in a row it opened.
+        warnings: Warnings given since the first failure.
+    """
 
     endpoint_id: str
     consecutive_failures: int
     first_failure_at_ms: int | None
     last_success_at_ms: int | None
     paused_until_ms: int | None
+    open_until_ms: int | None
+    openings: int
+    warnings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

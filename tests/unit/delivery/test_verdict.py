@@ -5,13 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery.faults import OWN_FAULTS, ErrorClass
-from gateway.delivery.verdict import Reply, judge
+from gateway.delivery.verdict import (
+    GONE,
+    NO_ATTEMPTS_LEFT,
+    ON_SCHEDULE,
+    OWN_FAULT,
+    RETRY_AFTER,
+    TOO_OLD,
+    Budget,
+    Reply,
+    judge,
+)
 from gateway.model import DeliveryState
 from gateway.retry import DELIVERY_SCHEDULE_S, JITTER_SHARE
 
 NOW_MS = 1_800_000_000_000
 DAY_S = 24 * 3600
-ON_SCHEDULE = [
+CHARGED = [
     error_class
     for error_class in ErrorClass
     if error_class not in OWN_FAULTS and error_class is not ErrorClass.GONE
@@ -25,15 +35,16 @@ def reply(error_class=None, retry_after_s=None):
     )
 
 
-def outcome(of, *, attempts=0, schedule_s=DELIVERY_SCHEDULE_S, age_s=0.0, jitter=0.0):
-    return judge(
-        of,
+def outcome(
+    of, *, attempts=0, schedule_s=DELIVERY_SCHEDULE_S, age_s=0.0, max_age_s=None, jitter=0.0
+):
+    budget = Budget(
         attempts=attempts,
+        since_ms=NOW_MS - round(age_s * 1000),
         schedule_s=schedule_s,
-        created_at_ms=NOW_MS - round(age_s * 1000),
-        now_ms=NOW_MS,
-        jitter=jitter,
+        max_age_s=max_age_s,
     )
+    return judge(of, budget, now_ms=NOW_MS, jitter=jitter)
 
 
 def test_delivered():
@@ -50,7 +61,7 @@ def test_gone_is_held_and_disables_at_any_attempt():
         assert came.due_at_ms is None
 
 
-@pytest.mark.parametrize("error_class", ON_SCHEDULE)
+@pytest.mark.parametrize("error_class", CHARGED)
 def test_failures_follow_the_schedule_to_its_end(error_class):
     delays_s = []
     for attempts in range(len(DELIVERY_SCHEDULE_S) - 1):
@@ -63,7 +74,7 @@ def test_failures_follow_the_schedule_to_its_end(error_class):
     assert (last.state, last.due_at_ms) == (DeliveryState.DEAD, None)
 
 
-@pytest.mark.parametrize("error_class", ON_SCHEDULE)
+@pytest.mark.parametrize("error_class", CHARGED)
 def test_retry_after_puts_off_but_never_brings_forward(error_class):
     later = outcome(reply(error_class, retry_after_s=3600))
     assert later.due_at_ms == NOW_MS + 3_600_000
@@ -139,3 +150,23 @@ def test_jitter_only_ever_adds(error_class, attempts, jitter, retry_after_s, age
     delay_ms = exact.due_at_ms - NOW_MS
     assert exact.due_at_ms <= jittered.due_at_ms
     assert jittered.due_at_ms - NOW_MS <= delay_ms * (1 + JITTER_SHARE) + 1
+
+
+def test_each_outcome_says_why():
+    assert outcome(reply()).reason is None
+    assert outcome(reply(ErrorClass.GONE)).reason == GONE
+    assert outcome(reply(ErrorClass.OWN_DNS)).reason == OWN_FAULT
+    assert outcome(reply(ErrorClass.HTTP_5XX)).reason == ON_SCHEDULE
+    assert outcome(reply(ErrorClass.HTTP_5XX, retry_after_s=1)).reason == ON_SCHEDULE
+    assert outcome(reply(ErrorClass.HTTP_5XX, retry_after_s=600)).reason == RETRY_AFTER
+    assert outcome(reply(ErrorClass.HTTP_5XX), attempts=9).reason == NO_ATTEMPTS_LEFT
+
+
+def test_nothing_is_planned_beyond_the_maximum_age():
+    kept = outcome(reply(ErrorClass.TIMEOUT), attempts=2, age_s=600, max_age_s=2400)
+    assert (kept.state, kept.due_at_ms) == (DeliveryState.PENDING, NOW_MS + 1_800_000)
+    ended = outcome(reply(ErrorClass.TIMEOUT), attempts=2, age_s=601, max_age_s=2400)
+    assert (ended.state, ended.reason) == (DeliveryState.DEAD, TOO_OLD)
+    asked = outcome(reply(ErrorClass.THROTTLED, retry_after_s=3600), max_age_s=1800)
+    assert (asked.state, asked.reason) == (DeliveryState.DEAD, TOO_OLD)
+    assert asked.rest_until_ms == NOW_MS + 3_600_000

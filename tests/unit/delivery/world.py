@@ -7,9 +7,10 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
+from gateway.breaker import HealthRules
 from gateway.clock import Clock
 from gateway.delivery.faults import ErrorClass
-from gateway.delivery.sender import Route
+from gateway.delivery.routes import Route
 from gateway.delivery.verdict import Reply
 from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import StoreUnavailableError
@@ -31,6 +32,7 @@ class MemoryStore:
         self.released: list[str] = []
         self.leases_ms: list[int] = []
         self.stale: set[str] = set()
+        self.resting: dict[str, int] = {}
         self.release_fault: StoreUnavailableError | None = None
         self._tokens = 0
 
@@ -94,7 +96,7 @@ class MemoryStore:
                 claimed.append(leased)
         return Claims(items=claimed)
 
-    async def settle(self, results: Sequence[AttemptResult]) -> Settled:
+    async def settle(self, results: Sequence[AttemptResult], *, rules: HealthRules) -> Settled:
         stale = frozenset(r.id for r in results if r.id in self.stale)
         for result in results:
             if result.id in stale:
@@ -104,7 +106,7 @@ class MemoryStore:
             if result.disable_endpoint is not None:
                 gone = self.endpoints[result.endpoint_id]
                 self.put(dataclasses.replace(gone, state=EndpointState.DISABLED))
-        return Settled(stale=stale)
+        return Settled(stale=stale, resting=self.resting)
 
     async def extend(self, claimed: Iterable[ClaimedDelivery], *, lease_ms: int) -> object:
         for delivery in claimed:
