@@ -33,6 +33,8 @@ class Recipe:
         pages: Queries: how many queries it takes to read everything.
         gzip: Whether the document is compressed; None draws it.
         charset: Character set of a report; None goes by the marketplace.
+        told: Notifications that tell of the end, each with an id of its own; Amazon has sent ten
+            for one report, and sometimes none.
         times: How often the recipe is used; None for no limit.
     """
 
@@ -44,6 +46,7 @@ class Recipe:
     pages: int = 1
     gzip: bool | None = None
     charset: str | None = None
+    told: int = 1
     times: int | None = None
 
 
@@ -145,6 +148,7 @@ _TAKES: Mapping[str, tuple[type, ...]] = {
     "pages": (int,),
     "gzip": (bool,),
     "charset": (str,),
+    "told": (int,),
     "times": (int,),
 }
 

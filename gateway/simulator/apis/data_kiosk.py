@@ -139,19 +139,18 @@ class DataKiosk:
                 job.error_document_id,
                 Content(body=orjson.dumps(errors), content_type="application/json"),
             )
-        self._shop.publisher.publish(
-            "DATA_KIOSK_QUERY_PROCESSING_FINISHED",
-            Subject(
-                seller_id=job.seller,
-                at_ms=job.course.ends_at_ms,
-                query_id=job.id,
-                query=job.type,
-                processing_status=job.course.outcome,
-                document_id=job.document_id,
-                error_document_id=job.error_document_id,
-                next_token=_following(job),
-            ),
+        about = Subject(
+            seller_id=job.seller,
+            at_ms=job.course.ends_at_ms,
+            query_id=job.id,
+            query=job.type,
+            processing_status=job.course.outcome,
+            document_id=job.document_id,
+            error_document_id=job.error_document_id,
+            next_token=_following(job),
         )
+        for _ in range(job.recipe.told):
+            self._shop.publisher.publish("DATA_KIOSK_QUERY_PROCESSING_FINISHED", about)
 
     def _keep(self, job: Job, document_id: str, content: Content) -> None:
         gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0

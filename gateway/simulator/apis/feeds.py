@@ -141,17 +141,16 @@ class Feeds:
             gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
             self._shop.documents.put(job.seller, job.document_id, stored(result, gzip=gzip))
             self._results.add((job.seller, job.document_id))
-        self._shop.publisher.publish(
-            "FEED_PROCESSING_FINISHED",
-            Subject(
-                seller_id=job.seller,
-                at_ms=job.course.ends_at_ms,
-                feed_id=job.id,
-                feed_type=job.type,
-                processing_status=job.course.outcome,
-                document_id=job.document_id,
-            ),
+        about = Subject(
+            seller_id=job.seller,
+            at_ms=job.course.ends_at_ms,
+            feed_id=job.id,
+            feed_type=job.type,
+            processing_status=job.course.outcome,
+            document_id=job.document_id,
         )
+        for _ in range(job.recipe.told):
+            self._shop.publisher.publish("FEED_PROCESSING_FINISHED", about)
 
 
 def _messages(upload: Content | None) -> int:

@@ -6,6 +6,9 @@ import pytest
 
 from gateway.envelope import read_envelope
 from gateway.errors import InvalidInputError
+from gateway.notifications.kinds import Standing, Workflow
+from gateway.notifications.known import TYPES
+from gateway.notifications.reading import read_body
 from gateway.simulator.notifications import Wrap, known_types, notification, subscription_id
 from gateway.simulator.payloads import KINDS, Subject
 
@@ -30,6 +33,17 @@ def test_the_gateway_reads_every_type_in_every_wrap(type_, wrap):
     assert envelope.seller_id == (None if type_ in SELLERLESS else "A1SELLER")
     assert envelope.subscription_id == subscription_id("A1SELLER", type_)
     assert envelope.payload_version == KINDS[type_].payload_version
+
+
+@pytest.mark.parametrize("type_", known_types())
+def test_the_gateways_own_facts_and_models_agree(type_):
+    known, kind = TYPES[type_], KINDS[type_]
+    assert (known.workflow is Workflow.EVENT_BRIDGE) is kind.event_bridge
+    assert kind.payload_version in known.payload_versions
+    assert (known.standing is Standing.LIVE) is kind.subscribable
+    reading = read_body(notification(type_, ABOUT))
+    assert reading.fault is None
+    assert reading.typed is not None or reading.untyped_for
 
 
 def test_casing_is_the_types_own():

@@ -106,6 +106,19 @@ def test_work_ends_as_the_recipe_says(amazon):
     assert amazon.work.show() == []
 
 
+def test_amazon_may_tell_of_an_end_ten_times_or_not_at_all(amazon):
+    amazon.subscribe("REPORT_PROCESSING_FINISHED", amazon.destination())
+    amazon.work.add(Recipe(told=10, times=1))
+    amazon.work.add(Recipe(told=0, times=1))
+    _report(amazon)
+    _report(amazon)
+    amazon.pass_time(30)
+    metadata = [body["notificationMetadata"]["notificationId"] for _, body in amazon.sent]
+    assert len(set(metadata)) == 10
+    told = [body["payload"]["reportProcessingFinishedNotification"] for _, body in amazon.sent]
+    assert {one["reportId"] for one in told} == {"100000020000"}
+
+
 def test_a_report_is_cancelled_while_it_waits_and_nobody_is_told(amazon):
     amazon.subscribe("REPORT_PROCESSING_FINISHED", amazon.destination())
     report_id = _report(amazon)
