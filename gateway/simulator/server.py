@@ -2,6 +2,7 @@
 
 X-Amz-Target: AmazonSQS.…       local SQS
 POST /auth/o2/token             LWA
+/apps/authorize/consent         the page on which a seller authorises an application
 /_simulator/…                   control routes
 /_documents/…                   documents of reports, feeds, queries and exports
 [/na|/eu|/fe]/…                 SP-API
@@ -27,6 +28,7 @@ from gateway.simulator.outlet import LocalOutlet, RemoteOutlet
 from gateway.simulator.spapi import wire
 from gateway.simulator.spapi.accounts import Accounts, Application, Seller
 from gateway.simulator.spapi.api import SpApi, unserved
+from gateway.simulator.spapi.consent import CONSENT_PATH, Consent
 from gateway.simulator.spapi.documents import PREFIX as DOCUMENTS_PREFIX
 from gateway.simulator.spapi.documents import Documents
 from gateway.simulator.spapi.faults import GET_DOCUMENT, PUT_DOCUMENT, TOKEN, SpApiFaults
@@ -119,6 +121,7 @@ class Simulator:
         self._documents = Documents(clock)
         self.apis = self._assemble(self.sqs.queues.named(queues[0]).arn if queues else None, clock)
         self.lwa = Lwa(self.accounts)
+        self._consent = Consent(self.accounts)
         self._usage = Usage(clock=clock, plans=usage_plans or {})
         catalog = Catalog.load()
         cases = StaticCases.load(models, catalog) if models is not None else None
@@ -265,6 +268,8 @@ class Simulator:
         if request.path == TOKEN_PATH:
             fault = self.faults.strike(operation=TOKEN, seller=None)
             return await wire.faulted(request, fault, lambda: self.lwa.answer(request))
+        if request.path == CONSENT_PATH:
+            return self._consent.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         if request.path.startswith(DOCUMENTS_PREFIX):

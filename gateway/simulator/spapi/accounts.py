@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REGIONS = ("na", "eu", "fe")
 _SWEEP_EVERY = 1_000
 _DAY_MS = 86_400_000
+_CODE_LIFE_MS = 300_000
 _SECRET_LIFE_MS = 180 * _DAY_MS
 _OLD_SECRET_LIFE_MS = 7 * _DAY_MS
 
@@ -124,6 +125,7 @@ class Accounts:
         self._by_client = {application.client_id: application for application in applications}
         self._by_refresh_token = {seller.refresh_token: seller for seller in sellers}
         self._old_secrets: dict[tuple[str, str], int] = {}
+        self._codes: dict[str, tuple[str, Seller | None, int]] = {}
         self._revoked: set[str] = set()
         self._grants: dict[str, Grant] = {}
         self._issued = 0
@@ -189,6 +191,25 @@ class Accounts:
     def named(self, seller_id: str) -> Seller | None:
         """Return a configured seller by id, or None."""
         return next((seller for seller in self.sellers if seller.id == seller_id), None)
+
+    def consent(self, application_id: str, seller: Seller) -> str:
+        """Let a seller authorise an application; return a code that is good once, for 5 minutes."""
+        self.restore(seller.id)
+        code = base64.urlsafe_b64encode(os.urandom(15)).decode()
+        self._codes[code] = application_id, seller, self._clock.now_ms() + _CODE_LIFE_MS
+        return code
+
+    def redeem(self, application: Application, code: str) -> Seller | None:
+        """Return the seller who gave a code, or None where it is worth nothing any more.
+
+        The id of a configured seller is a code that never ends.
+        """
+        application_id, seller, ends_at_ms = self._codes.pop(code, ("", None, 0))
+        if seller is None:
+            seller = self.named(code)
+            return seller and self.seller(application, seller.refresh_token)
+        good = application_id == application.id and self._clock.now_ms() < ends_at_ms
+        return self.seller(application, seller.refresh_token) if good else None
 
     def revoke(self, seller_id: str) -> None:
         """Let a seller withdraw its authorisation: no new tokens, and the old ones end."""

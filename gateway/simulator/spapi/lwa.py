@@ -90,9 +90,8 @@ class Lwa:
         return self._issue(self._accounts.issue(application.id, scope=scope))
 
     def _authorised(self, application: Application, code: str) -> web.Response:
-        """Answer a consent; `code` is the id of the seller who gave it."""
-        seller = self._accounts.named(code)
-        if seller is None or self._accounts.seller(application, seller.refresh_token) is None:
+        seller = self._accounts.redeem(application, code)
+        if seller is None:
             return self._refuse(400, "invalid_grant", "The code is not known, or was used.")
         return self._issue(
             self._accounts.issue(application.id, seller=seller),

@@ -1,10 +1,11 @@
 """What the local SP-API keeps between calls, over HTTP: links that die, queues that fill."""
 
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import orjson
@@ -261,3 +262,45 @@ async def test_a_checkout_of_models_answers_what_is_not_played(http, tmp_path):
         assert status == 501
         assert "no static case" in body["errors"][0]["details"]
         assert (await client.call("/sellers/v1/account", token))[0] == 200
+
+
+async def _consent(client: Client, http: aiohttp.ClientSession, **query: str) -> Mapping[str, str]:
+    asked = {
+        "application_id": DEFAULT_APPLICATION.id,
+        "state": "s-1",
+        "redirect_uri": "https://app.test/callback?x=1",
+        "version": "beta",
+        **query,
+    }
+    url = client.simulator.spapi_url + "/apps/authorize/consent"
+    async with http.get(url, params=asked, allow_redirects=False) as answer:
+        if answer.status != 302:
+            return {"status": str(answer.status), "text": await answer.text()}
+        assert answer.headers["Location"].startswith("https://app.test/callback?x=1&")
+        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+
+async def test_a_seller_authorises_an_application_by_a_code_that_is_good_once(client, http, clock):
+    other = DEFAULT_SELLERS[4]
+    client.simulator.accounts.revoke(other.id)
+    back = await _consent(client, http, seller=other.id)
+    assert (back["state"], back["selling_partner_id"]) == ("s-1", other.id)
+    redeemed = {"grant_type": "authorization_code", "code": back["spapi_oauth_code"]}
+    status, answer = await client.lwa(**redeemed)
+    assert (status, answer["refresh_token"]) == (200, other.refresh_token)
+    status, answer = await client.lwa(**redeemed)
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    late = await _consent(client, http)
+    assert late["selling_partner_id"] == SELLER.id
+    clock.advance(300)
+    late_code = {"grant_type": "authorization_code", "code": late["spapi_oauth_code"]}
+    assert (await client.lwa(**late_code))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", [{"application_id": "x"}, {"redirect_uri": "javascript:x"}, {"seller": "nobody"}]
+)
+async def test_a_wrong_link_to_the_consent_page_says_what_is_wrong(client, http, query):
+    answer = await _consent(client, http, **query)
+    assert answer["status"] == "400"
+    assert next(iter(query)) in answer["text"]
