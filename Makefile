@@ -55,8 +55,9 @@ catalog-check: $(VENV_READY) ## Compare the catalogue with its sources (CSV=FILE
 	$(BIN)/python -m tests.support.catalog_check CSV=$(CSV) MODELS=$(MODELS)
 
 .PHONY: bench
-bench: $(VENV_READY) ## Measure against the naive loop and write the table into docs/performance.md
+bench: $(VENV_READY) ## Measure against the naive loop and other clients; write docs/performance.md
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.client
 
 .PHONY: check
 check: lint types contracts test ## Everything that must pass before a change lands

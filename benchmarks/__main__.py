@@ -13,14 +13,12 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmarks.chain import Chain, Figures
+from benchmarks.document import write_between
 from benchmarks.measured import EmulatorProcess, MeasuredProcess
 from tests.support.postgres import PostgresServer, running_postgres
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-_BEGIN, _END = "<!-- bench:begin -->", "<!-- bench:end -->"
 _IDLE_EVENTS, _IDLE_RATE = 100, 10.0
 
 
@@ -136,15 +134,7 @@ def main() -> None:
         report.say()
         report.start_table()
     if not arguments.print:
-        _write(report.lines)
-
-
-def _write(lines: Sequence[str]) -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, rest = text.split(_BEGIN)
-    after = rest.split(_END)[1]
-    body = "\n".join(lines)
-    DOCUMENT.write_text(f"{before}{_BEGIN}\n{body}\n{_END}{after}", encoding="utf-8")
+        write_between("bench", report.lines)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,7 @@ class SpApiMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._bound_calls: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._bound_waits: dict[str, Counter] = {}
         self._calls = Counter(
             "gateway_follow_up_calls_total",
             "Requests sent to the Selling Partner API, by operation and outcome.",
@@ -226,7 +227,10 @@ class SpApiMetrics:
 
     def waited(self, operation: str, wait_s: float) -> None:
         """Add time that a call waited for its token."""
-        self._wait.labels(operation).inc(wait_s)
+        bound = self._bound_waits.get(operation)
+        if bound is None:
+            bound = self._bound_waits[operation] = self._wait.labels(operation)
+        bound.inc(wait_s)
 
     def deferred(self, operation: str) -> None:
         """Count one call that was put off."""
