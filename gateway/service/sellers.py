@@ -32,8 +32,8 @@ class SellerStore(Protocol):
         """Return the application."""
         ...
 
-    async def pause(self, seller_id: str, reason: str) -> None:
-        """Stop follow-up calls for a seller."""
+    async def pause(self, seller_id: str, reason: str, *, region: str | None = None) -> None:
+        """Stop follow-up calls for a seller, in one region or in all of them."""
         ...
 
 
@@ -79,9 +79,9 @@ class SellerBook:
             raise NotFoundError(f"no application {application_id!r}; add it to [[applications]]")
         return application
 
-    async def pause(self, seller_id: str, reason: str) -> None:
-        """Stop follow-up calls for a seller, at once in this process."""
-        await self._store.pause(seller_id, reason)
+    async def pause(self, seller_id: str, region: str, reason: str) -> None:
+        """Stop follow-up calls for a seller in a region, at once in this process."""
+        await self._store.pause(seller_id, reason, region=region)
         self._rows.pop(seller_id, None)
 
     async def _of(self, seller_id: str) -> Sequence[Seller]:

@@ -169,12 +169,12 @@ class LwaTokens:
             return SpApiRequestError(f"{who} {code or 'without a code'}", **facts)
         if code == "invalid_grant" and owner.seller_id and advice is not _EXPIRED_SECRET:
             self.cache.forget(owner)
-            await self._pause(owner.seller_id, f"{code}: {advice}")
+            await self._pause(owner.seller_id, owner.region or "", f"{code}: {advice}")
         return SpApiAuthorizationError(f"{who} {code}: {advice}", **facts)
 
-    async def _pause(self, seller_id: str, reason: str) -> None:
+    async def _pause(self, seller_id: str, region: str, reason: str) -> None:
         try:
-            await self._directory.pause(seller_id, reason)
+            await self._directory.pause(seller_id, region, reason)
         except GatewayError as exc:
             # The refusal matters more to the caller; the next call will try to pause again.
             _log.warning("seller.pause_failed", seller_id=seller_id, error=str(exc))

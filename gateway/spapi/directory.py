@@ -49,6 +49,6 @@ class SellerDirectory(Protocol):
         """
         ...
 
-    async def pause(self, seller_id: str, reason: str) -> None:
-        """Stop follow-up calls for a seller until an operator resumes it."""
+    async def pause(self, seller_id: str, region: str, reason: str) -> None:
+        """Stop follow-up calls for a seller in a region until an operator resumes it, and tell."""
         ...

@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from gateway.clock import Clock
 from gateway.errors import NotFoundError
 from gateway.model import Application, Seller, SellerState
+from gateway.operational import OperationalEvent
 from gateway.store.driver import Driver, Sealer
+from gateway.store.publishing import Publisher
 from gateway.store.statements import One, Plan, Row
 
 _PUT_APPLICATION: Final = One(
@@ -41,8 +44,17 @@ _SELLERS: Final = One(f"SELECT {_SELLER_COLUMNS} FROM sellers ORDER BY id, regio
 _SELLERS_OF: Final = One(
     f"SELECT {_SELLER_COLUMNS} FROM sellers WHERE id = $1 ORDER BY region"  # noqa: S608
 )
+_STATES: Final = One(
+    """
+    SELECT region, application_id, state FROM sellers
+    WHERE id = $1 AND region = COALESCE($2, region) ORDER BY region {lock}
+    """
+)
 _SET_STATE: Final = One(
-    "UPDATE sellers SET state = $2, paused_reason = $3 WHERE id = $1 RETURNING id"
+    """
+    UPDATE sellers SET state = $3, paused_reason = $4
+    WHERE id = $1 AND region = COALESCE($2, region)
+    """
 )
 
 _PUT_SUBSCRIPTION: Final = One(
@@ -67,9 +79,13 @@ def refresh_token_context(seller_id: str, region: str) -> str:
 class Sellers:
     """See the module."""
 
-    def __init__(self, driver: Driver, sealer: Sealer) -> None:
+    def __init__(
+        self, driver: Driver, *, sealer: Sealer, clock: Clock, publisher: Publisher
+    ) -> None:
         self._driver = driver
         self._sealer = sealer
+        self._clock = clock
+        self._publisher = publisher
 
     async def put_application(self, application: Application) -> None:
         """Add an application, or replace the one with its id."""
@@ -151,25 +167,46 @@ class Sellers:
         found = [s for s in await self.of(seller_id) if region in (None, s.region)]
         return found[0] if found else None
 
-    async def pause(self, seller_id: str, reason: str) -> None:
-        """Let no follow-up calls be made for a seller, in any region.
+    async def pause(self, seller_id: str, reason: str, *, region: str | None = None) -> None:
+        """Let no follow-up calls be made for a seller, in one region or in all of them.
+
+        Operators are told by an event `seller.paused` for each authorisation that was active.
 
         Raises:
             NotFoundError: There is no such seller.
         """
-        await self._set_state(seller_id, SellerState.PAUSED, reason)
+        now_ms = self._clock.now_ms()
+        if not await self._driver.write(lambda: self._pause(seller_id, region, reason, now_ms)):
+            raise NotFoundError(f"there is no seller {seller_id}")
 
     async def resume(self, seller_id: str) -> None:
-        """Let follow-up calls be made again.
+        """Let follow-up calls be made again, in every region.
 
         Raises:
             NotFoundError: There is no such seller.
         """
-        await self._set_state(seller_id, SellerState.ACTIVE, None)
-
-    async def _set_state(self, seller_id: str, state: SellerState, reason: str | None) -> None:
-        if not await self._driver.write(lambda: _rows(_SET_STATE, seller_id, state.value, reason)):
+        if not await self._driver.write(lambda: _resume(seller_id)):
             raise NotFoundError(f"there is no seller {seller_id}")
+
+    def _pause(self, seller_id: str, region: str | None, reason: str, now_ms: int) -> Plan[bool]:
+        found = yield _STATES(seller_id, region)
+        yield _SET_STATE(seller_id, region, SellerState.PAUSED.value, reason)
+        news = [
+            OperationalEvent(
+                type="seller.paused",
+                data={
+                    "seller": seller_id,
+                    "region": row[0],
+                    "application": row[1],
+                    "reason": reason,
+                },
+                seller_id=seller_id,
+            )
+            for row in found
+            if row[2] != SellerState.PAUSED.value
+        ]
+        yield from self._publisher.announce(news, now_ms)
+        return bool(found)
 
     def _application(self, row: Row) -> Application:
         secret = self._sealer.open(bytes(row[2]), context=client_secret_context(row[0]))
@@ -186,6 +223,12 @@ class Sellers:
             state=SellerState(row[5]),
             paused_reason=row[6],
         )
+
+
+def _resume(seller_id: str) -> Plan[bool]:
+    found = yield _STATES(seller_id, None)
+    yield _SET_STATE(seller_id, None, SellerState.ACTIVE.value, None)
+    return bool(found)
 
 
 class Subscriptions:

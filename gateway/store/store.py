@@ -78,7 +78,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.deliveries = Deliveries(driver, clock, publisher)
         self.announcements = Announcements(driver, clock, publisher)
         self.endpoints = Endpoints(driver, sealer, clock)
-        self.sellers = Sellers(driver, sealer)
+        self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.subscriptions = Subscriptions(driver)
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)

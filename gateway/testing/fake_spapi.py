@@ -162,7 +162,7 @@ class _Directory:
             client_secret="test",  # noqa: S106 opens nothing
         )
 
-    async def pause(self, seller_id: str, reason: str) -> None:
+    async def pause(self, seller_id: str, region: str, reason: str) -> None:
         """Leave the seller as it is."""
 
 

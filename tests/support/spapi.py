@@ -63,7 +63,7 @@ class FakeDirectory:
         await asyncio.sleep(0)
         return self.applications[application_id]
 
-    async def pause(self, seller_id: str, reason: str) -> None:
+    async def pause(self, seller_id: str, region: str, reason: str) -> None:
         self.paused.append((seller_id, reason))
         self.sellers[seller_id] = replace(
             self.sellers[seller_id], state=SellerState.PAUSED, paused_reason=reason

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from gateway.endpoints import Endpoint
 from gateway.errors import NotFoundError
 from gateway.model import Application, Seller, SellerState
 from gateway.store import Store
@@ -60,6 +62,36 @@ async def test_a_pause_holds_until_a_new_authorisation(store: Store) -> None:
     assert (await store.sellers.of("A1"))[0].state is SellerState.ACTIVE
     with pytest.raises(NotFoundError):
         await store.sellers.pause("A9", "who?")
+
+
+async def test_a_pause_of_one_region_leaves_the_others(store: Store) -> None:
+    await store.sellers.put_seller(SELLER)
+    await store.sellers.put_seller(replace(SELLER, region="eu"))
+    await store.sellers.pause("A1", "revoked", region="eu")
+    states = {one.region: one.state for one in await store.sellers.of("A1")}
+    assert states == {"eu": SellerState.PAUSED, "na": SellerState.ACTIVE}
+    with pytest.raises(NotFoundError):
+        await store.sellers.pause("A1", "revoked", region="fe")
+
+
+async def test_operators_are_told_of_each_pause_once(world: World, store: Store) -> None:
+    await store.endpoints.add(
+        Endpoint(
+            id="ep_1", url="https://example.com/hook", operator=True, event_types=("seller.*",)
+        )
+    )
+    await store.sellers.put_seller(SELLER)
+    await store.sellers.put_seller(replace(SELLER, region="eu"))
+    await store.sellers.pause("A1", "invalid_grant", region="eu")
+    await store.sellers.pause("A1", "by the operator")
+    await store.sellers.pause("A1", "again")
+    bodies = await world.rows("SELECT body FROM events ORDER BY id")
+    told = [json.loads(bytes(body)) for (body,) in bodies]  # type: ignore[call-overload]
+    assert [one["type"] for one in told] == ["seller.paused", "seller.paused"]
+    assert [one["data"] for one in told] == [
+        {"seller": "A1", "region": "eu", "application": "app", "reason": "invalid_grant"},
+        {"seller": "A1", "region": "na", "application": "app", "reason": "by the operator"},
+    ]
 
 
 async def test_rotation_seals_all_again_and_can_be_repeated(world: World, store: Store) -> None:

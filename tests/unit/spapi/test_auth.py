@@ -145,7 +145,7 @@ async def test_a_revoked_seller_is_paused_and_every_caller_told():
 async def test_a_pause_that_fails_does_not_hide_the_refusal():
     login = Login(refusal("invalid_grant"))
 
-    async def pause(seller_id, reason):
+    async def pause(seller_id, region, reason):
         raise StoreUnavailableError("away")
 
     login.directory.pause = pause
