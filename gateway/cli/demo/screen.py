@@ -82,8 +82,16 @@ class Screen:
             ("notifications stored", summary.notifications, "each once, before its delete"),
             ("duplicates recognised", summary.duplicates, ""),
             ("quarantined", summary.quarantined, "unreadable: kept, with the reason"),
-            ("handlings ended", summary.handled, f"{summary.coalesced} coalesced into newer ones"),
-            ("getOrder calls", summary.follow_up_calls, f"{summary.throttled} over the usage plan"),
+            (
+                "handlings ended",
+                summary.handled,
+                f"{summary.coalesced} coalesced, {summary.skipped} overtaken by newer ones",
+            ),
+            (
+                "follow-up calls",
+                summary.follow_up_calls,
+                f"{summary.throttled} over the usage plan",
+            ),
             ("events published", summary.events, ""),
             ("delivered", summary.delivered, ""),
             ("signatures verified", summary.signatures_verified, "by `standardwebhooks`"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.model import DeliveryState
+from gateway.model import DeliveryState, HandlingState
 
 if TYPE_CHECKING:
     from gateway.cli.demo.messages import Batch
@@ -27,6 +27,7 @@ class Summary:
         messages: Sent: notifications, duplicates and quarantined together.
         handled: Handlings that ended, whatever their end.
         coalesced: Those of them that a newer change of the same order took along.
+        skipped: Those of them that came after a newer change had been published.
         follow_up_calls: SP-API calls, as the local SP-API counts them.
         throttled: Calls that it refused because a usage plan was exceeded.
         signatures_verified: Distinct event ids that `standardwebhooks` accepted.
@@ -39,6 +40,7 @@ class Summary:
     quarantined: int
     handled: int
     coalesced: int
+    skipped: int
     follow_up_calls: int
     throttled: int
     events: int
@@ -140,6 +142,7 @@ class Story:
         handlings = await _all(queries.handlings)
         totals["handled"] = sum(one.ended_at_ms is not None for one in handlings)
         totals["coalesced"] = sum(one.coalesced_into is not None for one in handlings)
+        totals["skipped"] = sum(one.state is HandlingState.SKIPPED for one in handlings)
         totals["events"] = len(await _all(queries.events))
         deliveries = await _all(queries.deliveries)
         totals["delivered"] = len(
@@ -161,6 +164,7 @@ class Story:
             quarantined=quarantined,
             handled=totals["handled"],
             coalesced=totals["coalesced"],
+            skipped=totals["skipped"],
             follow_up_calls=world.follow_up_calls(),
             throttled=world.throttled(),
             events=totals["events"],
