@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ class OrderBook:
         """Return a seller's order; None for one that was declared missing or is still to come."""
         if order_id in self._missing:
             return None
-        order = _drawn(self.seed, seller_id, order_id, marketplaces)
+        order = _drawn(self.seed, seller_id, order_id, tuple(marketplaces))
         steps = self._placed[seller_id].get(order_id)
         if steps is not None:
             if steps[0].at_ms > self._clock.now_ms():
@@ -145,7 +146,7 @@ class OrderBook:
         """Let a buyer place an order, now or at a time to come; return its id and its states."""
         placed = self._placed[seller_id]
         order_id = self.an_id(seller_id, HISTORY + len(placed))
-        order = _drawn(self.seed, seller_id, order_id, marketplaces)
+        order = _drawn(self.seed, seller_id, order_id, tuple(marketplaces))
         placed[order_id] = life(
             _random(self.seed, seller_id, order_id, "life"),
             created_at_ms=self._clock.now_ms() if at_ms is None else at_ms,
@@ -196,9 +197,11 @@ def _random(seed: int, *parts: str) -> Random:
     return Random(int.from_bytes(digest[:8], "big"))  # noqa: S311 it draws samples, not secrets
 
 
-def _drawn(seed: int, seller_id: str, order_id: str, marketplaces: Sequence[str]) -> Order:
+# Lists look at every order of a seller, page after page.
+@lru_cache(maxsize=20_000)
+def _drawn(seed: int, seller_id: str, order_id: str, marketplaces: tuple[str, ...]) -> Order:
     draw = _random(seed, seller_id, order_id)
-    place = marketplace(draw.choice(tuple(marketplaces) or ("",)))
+    place = marketplace(draw.choice(marketplaces or ("",)))
     status = draw.choices(
         [status for status, _ in _DRAWN], weights=[weight for _, weight in _DRAWN]
     )[0]

@@ -17,7 +17,9 @@ from gateway.simulator.apis.jobs import (
     Job,
     Jobs,
     Workshop,
-    asked_for,
+    is_gzip,
+    linked,
+    listed,
     new_document_id,
     stored,
 )
@@ -98,14 +100,7 @@ class Feeds:
         return Answer(status=202, body={"feedId": job.id})
 
     def _list(self, call: Call) -> Answer:
-        asked = asked_for(call, types="feedTypes", token="nextToken")  # noqa: S106 a name
-        if not asked["types"] and "nextToken" not in call.query:
-            raise bad_input("feedTypes or nextToken is required.", "feedTypes")
-        jobs, following = self._jobs.page(call, asked)
-        body: dict[str, Any] = {"feeds": [self._shown(job) for job in jobs]}
-        if following is not None:
-            body["nextToken"] = following
-        return Answer(body=body)
+        return listed(self._jobs, call, name="feeds", shown=self._shown)
 
     def _cancel(self, call: Call) -> Answer:
         self._jobs.cancel(self._jobs.called(call, "feedId"))
@@ -123,16 +118,10 @@ class Feeds:
         content = self._shop.documents.get(*key)
         if content is None or not (key in self._results or key in self._uploads):
             raise not_found("feed document", key[1])
-        gzip = key in self._results and content.body.startswith(b"\x1f\x8b")
-        encoded = call.query.get("enableContentEncodingUrlHeader") == "true"
-        url = self._shop.documents.link(
-            *key,
-            base_url=call.base_url,
-            life_s=DOCUMENT_LIFE_S,
-            encoding="gzip" if gzip and encoded else None,
-        )
-        shown = {"feedDocumentId": key[1], "url": url}
-        return Answer(body=shown | ({"compressionAlgorithm": "GZIP"} if gzip else {}))
+        # What a seller uploaded is given back as it was, whatever it is.
+        gzip = key in self._results and is_gzip(content)
+        link = linked(self._shop, call, key[1], gzip=gzip)
+        return Answer(body={"feedDocumentId": key[1], **link})
 
     def _finish(self, job: Job) -> None:
         if job.document_id is not None:

@@ -16,6 +16,7 @@ from gateway.clock import rfc3339
 from gateway.simulator.apis import pages
 from gateway.simulator.apis.contents import compressed
 from gateway.simulator.spapi.answers import bad_input, not_found
+from gateway.simulator.spapi.call import Answer
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.simulator.work import Course, Recipe, Work
 
 DOCUMENT_LIFE_S = 300
+_GZIP = b"\x1f\x8b"
 _STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "DONE", "CANCELLED", "FATAL"})
 
 
@@ -184,6 +186,43 @@ def asked_for(call: Call, *, types: str | None, token: str) -> Mapping[str, Any]
         "since_ms": call.time_ms("createdSince"),
         "until_ms": call.time_ms("createdUntil"),
     }
+
+
+def listed(
+    jobs: Jobs, call: Call, *, name: str, shown: Callable[[Job], Mapping[str, Any]]
+) -> Answer:
+    """Return a list of reports or feeds, as `name` says in the plural.
+
+    Raises:
+        RefusalError: Neither types nor a page token are given, or a parameter is wrong.
+    """
+    types = f"{name.removesuffix('s')}Types"
+    asked = asked_for(call, types=types, token="nextToken")  # noqa: S106 a name
+    if not asked["types"]:
+        raise bad_input(f"{types} or nextToken is required.", types)
+    found, following = jobs.page(call, asked)
+    body: dict[str, Any] = {name: [shown(job) for job in found]}
+    if following is not None:
+        body["nextToken"] = following
+    return Answer(body=body)
+
+
+def linked(shop: Workshop, call: Call, document_id: str, *, gzip: bool) -> Mapping[str, str]:
+    """Return where a document of a report or feed is to be fetched, and how it is compressed."""
+    encoded = call.query.get("enableContentEncodingUrlHeader") == "true"
+    url = shop.documents.link(
+        call.seller.id,
+        document_id,
+        base_url=call.base_url,
+        life_s=DOCUMENT_LIFE_S,
+        encoding="gzip" if gzip and encoded else None,
+    )
+    return {"url": url, **({"compressionAlgorithm": "GZIP"} if gzip else {})}
+
+
+def is_gzip(content: Content) -> bool:
+    """Whether a document is kept compressed."""
+    return content.body.startswith(_GZIP)
 
 
 def new_document_id(region: str) -> str:

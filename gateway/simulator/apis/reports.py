@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from gateway.clock import rfc3339
 from gateway.simulator.apis.contents import report_content
 from gateway.simulator.apis.jobs import (
-    DOCUMENT_LIFE_S,
     Job,
     Jobs,
     Workshop,
-    asked_for,
+    is_gzip,
+    linked,
+    listed,
     new_document_id,
     stored,
 )
@@ -112,14 +113,7 @@ class Reports:
         )
 
     def _list(self, call: Call) -> Answer:
-        asked = asked_for(call, types="reportTypes", token="nextToken")  # noqa: S106 a name
-        if not asked["types"] and "nextToken" not in call.query:
-            raise bad_input("reportTypes or nextToken is required.", "reportTypes")
-        jobs, following = self._jobs.page(call, asked)
-        body: dict[str, Any] = {"reports": [self._shown(job) for job in jobs]}
-        if following is not None:
-            body["nextToken"] = following
-        return Answer(body=body)
+        return listed(self._jobs, call, name="reports", shown=self._shown)
 
     def _cancel(self, call: Call) -> Answer:
         self._jobs.cancel(self._jobs.called(call, "reportId"))
@@ -140,17 +134,8 @@ class Reports:
             raise not_found("report document", document_id)
         if job.type in _RESTRICTED and call.path not in (call.grant.data_elements or {}):
             raise denied("A restricted data token for this very path is needed.")
-        gzip = _is_gzip(content.body)
-        encoded = call.query.get("enableContentEncodingUrlHeader") == "true"
-        url = self._shop.documents.link(
-            call.seller.id,
-            document_id,
-            base_url=call.base_url,
-            life_s=DOCUMENT_LIFE_S,
-            encoding="gzip" if gzip and encoded else None,
-        )
-        shown = {"reportDocumentId": document_id, "url": url}
-        return Answer(body=shown | ({"compressionAlgorithm": "GZIP"} if gzip else {}))
+        link = linked(self._shop, call, document_id, gzip=is_gzip(content))
+        return Answer(body={"reportDocumentId": document_id, **link})
 
     def _finish(self, job: Job) -> None:
         if job.document_id is not None:
@@ -192,7 +177,3 @@ def read_request(call: Call) -> Mapping[str, Any]:
     if isinstance(fields.get("reportOptions"), dict):
         asked["reportOptions"] = fields["reportOptions"]
     return asked
-
-
-def _is_gzip(body: bytes) -> bool:
-    return body.startswith(b"\x1f\x8b")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_documents/"
 _LINKS_KEPT = 10_000
+_CONTENTS_KEPT = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +46,9 @@ class Documents:
         self._links: dict[str, _Link] = {}
 
     def put(self, seller_id: str, document_id: str, content: Content) -> None:
-        """Keep a document."""
+        """Keep a document; the oldest goes where there are too many."""
+        while len(self._contents) >= _CONTENTS_KEPT:
+            del self._contents[next(iter(self._contents))]
         self._contents[seller_id, document_id] = content
 
     def get(self, seller_id: str, document_id: str) -> Content | None:

@@ -92,6 +92,13 @@ def test_notifications_go_to_a_queue_elsewhere(told, monkeypatch):
         assert len(_drained(elsewhere, queue_url)) == 3
 
 
+def test_messages_are_spread_over_time_when_a_rate_is_given(told, url):
+    answer = told("send", "PRICING_HEALTH", "--count", "12", "--rate", "200")
+    assert len(_drained(url, answer["queue_url"])) == 12
+    answer = told("send", "PRICING_HEALTH", "--count", "2", "--rate", "9")
+    assert len(_drained(url, answer["queue_url"])) == 2
+
+
 def test_wrong_things_are_told_apart(told):
     assert told("send", "NO_SUCH_TYPE", code=2)["type"].endswith("usage")
     nowhere = ("--at", "http://127.0.0.1:9")

@@ -304,3 +304,58 @@ async def test_a_wrong_link_to_the_consent_page_says_what_is_wrong(client, http,
     answer = await _consent(client, http, **query)
     assert answer["status"] == "400"
     assert next(iter(query)) in answer["text"]
+
+
+async def test_an_order_is_placed_by_http_and_its_changes_are_told(client, clock):
+    placed = await _post(client, "/_simulator/orders", "", {"seller": SELLER.id, "speed": 1000})
+    # The agenda of a simulator with a clock in hand runs what is due when something is noted.
+    clock.advance(3_600)
+    await _post(client, "/_simulator/orders", "", {"seller": SELLER.id})
+    while True:
+        _, _, truth = await client.call("/_simulator/orders", None)
+        mine = [one for one in truth["items"] if one["order"] == placed["order"]]
+        if mine and mine[-1]["status"] in {"SHIPPED", "CANCELLED"}:
+            break
+    assert mine[0]["status"] == "PENDING"
+    assert all(len(one["notification_ids"]) == 1 for one in mine)
+
+
+async def _control(client: Client, path: str, body: bytes) -> tuple[int, str]:
+    status, _, answer = await client.call(f"/_simulator/{path}", None, method="POST", data=body)
+    return status, answer.get("error", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "what"),
+    [
+        ("orders", b"{", "no JSON"),
+        ("orders", b"[]", "JSON object"),
+        ("orders", b"{}", "seller takes a text"),
+        ("orders", b'{"seller": "nobody"}', "sellers lists some of"),
+        ("orders", b'{"seller": "A1SIMULATORNA1", "withhold": 2}', "withhold"),
+        ("notifications", b'{"type": "NO_SUCH", "seller": "x"}', "ORDER_CHANGE"),
+        ("scenarios", b'{"name": "order-day", "orders": "many"}', "orders takes a number"),
+        ("work", b'{"outcome": "FINE"}', "outcome is one of"),
+    ],
+)
+async def test_a_wrong_control_request_says_what_is_wrong(client, path, body, what):
+    status, error = await _control(client, path, body)
+    assert status == 400
+    assert what in error
+
+
+async def test_recipes_are_forgotten_by_http(client):
+    await _post(client, "/_simulator/work", "", {"work": "reports", "rows": 0})
+    assert (await client.call("/_simulator/work", None, method="DELETE"))[0] == 200
+    _, _, shown = await client.call("/_simulator/work", None)
+    assert shown == {"items": []}
+
+
+async def test_a_token_request_that_is_no_token_request(client, http):
+    url = client.simulator.lwa_url
+    async with http.get(url) as answer:
+        assert (await answer.json())["error"] == "invalid_request"
+    headers = {"Content-Type": "application/json"}
+    for body in (b"{", b"[]"):
+        async with http.post(url, data=body, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
