@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import Field
 
 from gateway.admin.fields import Cursor, Given, Shown
+from gateway.admin.routes import Call
 from gateway.store.tenancy import Scan
 
 S = TypeVar("S", bound=Shown)
@@ -36,8 +37,15 @@ class Page(Shown, Generic[S]):
     next_cursor: str | None = Field(description="Where the next page begins; null for the last.")
 
 
+def page_asked(call: Call) -> tuple[str | None, int]:
+    """Return cursor and limit of a list that takes nothing else."""
+    query = call.query(PageQuery)
+    return query.cursor, query.limit
+
+
 async def page_of(
-    query: PageQuery,
+    after: str | None,
+    limit: int,
     fetch: Callable[[str | None, int], Awaitable[Sequence[R]]],
     show: Callable[[R], S],
     cursor: Callable[[R], str],
@@ -45,14 +53,15 @@ async def page_of(
     """Return a page.
 
     Args:
-        query: Which one.
+        after: Cursor behind which it begins; None for the first.
+        limit: Most items.
         fetch: Returns records behind a cursor, at most so many.
         show: Makes of a record what is shown.
         cursor: Returns a record's place in the list.
     """
-    found = await fetch(query.cursor, query.limit + 1)
-    records = found[: query.limit]
-    more = len(found) > query.limit
+    found = await fetch(after, limit + 1)
+    records = found[:limit]
+    more = len(found) > limit
     return Page(
         items=[show(record) for record in records],
         next_cursor=cursor(records[-1]) if more else None,

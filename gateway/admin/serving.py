@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import web
@@ -74,7 +74,17 @@ def _handler(route: Route, api: Api, gate: Gate) -> Handler:
     return handle
 
 
-def middleware(clock: Clock) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+class ApiRecorder(Protocol):
+    """Who counts requests."""
+
+    def answered(self, route: str | None, status: int, duration_s: float) -> None:
+        """Count one request; `route` is None where no path fitted."""
+        ...
+
+
+def middleware(
+    clock: Clock, recorder: ApiRecorder
+) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
     """Return what stands round every route below `/v1`; all else passes through it untouched."""
 
     @web.middleware
@@ -86,12 +96,14 @@ def middleware(clock: Clock) -> Callable[[web.Request, Handler], Awaitable[web.S
         request[_REQUEST_ID_KEY] = request_id
         response = await _answered(request, handler, request_id)
         response.headers.update(_HEADERS | {"X-Request-Id": request_id})
+        duration_s = clock.monotonic_s() - started_s
+        recorder.answered(request.get(_ROUTE_KEY), response.status, duration_s)
         _log.info(
             "admin.request",
             method=request.method,
             route=request.get(_ROUTE_KEY),
             status=response.status,
-            duration_ms=round((clock.monotonic_s() - started_s) * 1000),
+            duration_ms=round(duration_s * 1000),
             key=request.get(_KEY_ID_KEY),
             request_id=request_id,
         )

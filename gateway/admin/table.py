@@ -15,6 +15,7 @@ from gateway.admin.resources import (
     meta,
     notifications,
     secrets,
+    usage,
 )
 from gateway.admin.routes import Route
 
@@ -28,5 +29,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *notifications.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *usage.ROUTES,
     *meta.ROUTES,
 )

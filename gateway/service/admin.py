@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.dispatch.registry import Registry
     from gateway.service.compose import Gateway
     from gateway.settings import Settings
+    from gateway.telemetry.metrics import ApiMetrics
 
 _TESTS_AT_ONCE = 16
 _LOOK_UP_S = 3.0
@@ -59,7 +60,7 @@ async def open_admin(
                 document=document(ROUTES, version=release),
             )
             open_routes = [*probes.routes(), *Downloads(gateway.library).routes()]
-            async with _listening(settings, open_routes, api) as port:
+            async with _listening(settings, open_routes, api, gateway.metrics.api) as port:
                 try:
                     yield port
                 finally:
@@ -70,7 +71,7 @@ async def open_admin(
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, open_routes: Sequence[web.RouteDef], api: Api
+    settings: Settings, open_routes: Sequence[web.RouteDef], api: Api, metrics: ApiMetrics
 ) -> AsyncIterator[int]:
     admin = settings.admin
     gate = Gate(api.store.api_keys, api.clock, rate_per_s=admin.rate_per_s, burst=admin.burst)
@@ -78,7 +79,7 @@ async def _listening(
         [*open_routes, *served(ROUTES, api, gate)],
         host=admin.host,
         port=admin.port,
-        middlewares=[middleware(api.clock)],
+        middlewares=[middleware(api.clock, metrics)],
     )
     try:
         await server.start()

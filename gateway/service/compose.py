@@ -79,6 +79,7 @@ class Gateway:
 
     store: Store
     signals: Signals
+    metrics: Metrics
     library: Library
     parts: Mapping[str, Part]
     healths: Callable[[], Sequence[Health]]
@@ -161,6 +162,7 @@ async def open_gateway(
         yield Gateway(
             store=store,
             signals=signals,
+            metrics=metrics,
             library=base.library,
             parts=running,
             healths=lambda: base.healths,

@@ -181,6 +181,15 @@ class Queries:
         query = _page(_HANDLINGS, _H, {"handler": handler, "state": state}, after, limit)
         return [_handling(row) for row in await self._rows(query)]
 
+    async def handling(self, handling_id: str) -> HandlingView:
+        """Return one handling.
+
+        Raises:
+            NotFoundError: There is no such handling.
+        """
+        query = _HANDLINGS.where(_H.c.id == handling_id)
+        return _handling(await self._one(query, handling_id))
+
     async def events(
         self,
         *,

@@ -339,6 +339,30 @@ class StoreMetrics:
         self.oldest_due_age: Mapping[Backlog, Gauge] = {k: age.labels(k.value) for k in Backlog}
 
 
+class ApiMetrics:
+    """What is asked of the HTTP API; `route` is a name of the table of routes, or `none`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "gateway_api_requests_total",
+            "Requests to the HTTP API, by route and status.",
+            ["route", "status"],
+            registry=registry,
+        )
+        self._duration = Histogram(
+            "gateway_api_duration_seconds",
+            "Time until a request to the HTTP API was answered, long polls left out.",
+            buckets=_CALL_BUCKETS_S,
+            registry=registry,
+        )
+
+    def answered(self, route: str | None, status: int, duration_s: float) -> None:
+        """Count one request."""
+        self._requests.labels(route or "none", str(status)).inc()
+        if route != "pull_events":
+            self._duration.observe(duration_s)
+
+
 class StageMetrics:
     """How the loops themselves do."""
 
@@ -376,6 +400,7 @@ class Metrics:
         self.documents = DocumentMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
         self.stages = StageMetrics(self.registry)
+        self.api = ApiMetrics(self.registry)
         build = Gauge(
             "gateway_build_info",
             "Always 1; the label is the release.",

@@ -40,7 +40,8 @@ class AuditQuery(PageQuery):
 async def _list(api: Api, call: Call) -> Page[AuditShown]:
     query = call.query(AuditQuery)
     return await page_of(
-        query,
+        query.cursor,
+        query.limit,
         lambda after, limit: api.store.audit.list(
             after=after, limit=limit, object_id=query.object_id, actor=query.actor
         ),

@@ -13,7 +13,7 @@ from gateway.admin.api import Api
 from gateway.admin.audit import created, differences, entry
 from gateway.admin.fields import Given, Line
 from gateway.admin.owned import own_endpoint
-from gateway.admin.paging import Page, PageQuery, page_of
+from gateway.admin.paging import Page, PageQuery, page_asked, page_of
 from gateway.admin.problems import Refusal, forbidden
 from gateway.admin.resources.endpoint_models import (
     EndpointCreated,
@@ -49,7 +49,7 @@ async def _list(api: Api, call: Call) -> Page[EndpointShown]:
             after=after or "", limit=limit, tenant=call.key.tenant
         )
 
-    return await page_of(call.query(PageQuery), fetch, endpoint_shown, lambda one: one.id)
+    return await page_of(*page_asked(call), fetch, endpoint_shown, lambda one: one.id)
 
 
 async def _show(api: Api, call: Call) -> Answer:

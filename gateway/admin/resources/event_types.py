@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.access import Scope
 from gateway.admin.api import Api
 from gateway.admin.fields import Shown
-from gateway.admin.paging import Page, PageQuery, page_of
+from gateway.admin.paging import Page, PageQuery, page_asked, page_of
 from gateway.admin.routes import Call, Route
 from gateway.errors import NotFoundError
 from gateway.event_types import EventType, event_type_of
@@ -28,7 +28,7 @@ async def _list(api: Api, call: Call) -> Page[EventTypeShown]:
         names = sorted(name for name in api.event_types if name > (after or ""))
         return [api.event_types[name] for name in names[:limit]]
 
-    return await page_of(call.query(PageQuery), fetch, _shown, lambda one: one.type)
+    return await page_of(*page_asked(call), fetch, _shown, lambda one: one.type)
 
 
 async def _show(api: Api, call: Call) -> EventTypeShown:

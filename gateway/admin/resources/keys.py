@@ -10,7 +10,7 @@ from gateway.access import ApiKey, Scope, new_api_key
 from gateway.admin.api import Api
 from gateway.admin.audit import created, entry
 from gateway.admin.fields import Given, Line, Shown, TenantName, Time
-from gateway.admin.paging import Page, PageQuery, page_of
+from gateway.admin.paging import Page, PageQuery, page_asked, page_of
 from gateway.admin.routes import Call, Route
 from gateway.admin.showing import shown
 
@@ -49,7 +49,7 @@ class NewKey(Given):
 
 async def _list(api: Api, call: Call) -> Page[KeyShown]:
     return await page_of(
-        call.query(PageQuery),
+        *page_asked(call),
         lambda after, limit: api.store.api_keys.list(after=after or "", limit=limit),
         _shown,
         lambda key: key.id,

@@ -10,11 +10,12 @@ from gateway.access import Scope
 from gateway.admin.api import Api
 from gateway.admin.bodies import body_value
 from gateway.admin.fields import Given, Shown, Time, Word
-from gateway.admin.paging import Page, PageQuery, page_of
+from gateway.admin.paging import Page, PageQuery, page_asked, page_of
 from gateway.admin.routes import Call, Route
 from gateway.admin.showing import shown
 from gateway.model import HandlingState, NotificationState, Origin
 from gateway.store.views import HandlingView
+from gateway.telemetry.redaction import redact_text
 
 
 class NotificationShown(Shown):
@@ -72,6 +73,13 @@ class QuarantineShown(Shown):
     received_at: Time
 
 
+class QuarantineDetail(Shown):
+    """What a message holds that can't be read."""
+
+    id: str
+    text: str = Field(description="As far as it is UTF-8; credentials that are known stay hidden.")
+
+
 class NotificationsQuery(PageQuery):
     """Which notifications."""
 
@@ -96,7 +104,8 @@ class HandlingsQuery(PageQuery):
 async def _list(api: Api, call: Call) -> Page[NotificationShown]:
     query = call.query(NotificationsQuery)
     return await page_of(
-        query,
+        query.cursor,
+        query.limit,
         lambda after, limit: api.store.queries.notifications(
             after=after,
             limit=limit,
@@ -123,7 +132,8 @@ async def _show(api: Api, call: Call) -> NotificationDetail:
 async def _list_handlings(api: Api, call: Call) -> Page[HandlingShown]:
     query = call.query(HandlingsQuery)
     return await page_of(
-        query,
+        query.cursor,
+        query.limit,
         lambda after, limit: api.store.queries.handlings(
             after=after, limit=limit, handler=query.handler, state=query.state
         ),
@@ -134,11 +144,21 @@ async def _list_handlings(api: Api, call: Call) -> Page[HandlingShown]:
 
 async def _list_quarantine(api: Api, call: Call) -> Page[QuarantineShown]:
     return await page_of(
-        call.query(PageQuery),
+        *page_asked(call),
         lambda after, limit: api.store.queries.quarantine(after=after, limit=limit),
         lambda one: shown(QuarantineShown, one),
         lambda one: one.id,
     )
+
+
+async def _show_handling(api: Api, call: Call) -> HandlingShown:
+    return _handling(await api.store.queries.handling(call.path["handling_id"]))
+
+
+async def _show_quarantine(api: Api, call: Call) -> QuarantineDetail:
+    quarantine_id = call.path["quarantine_id"]
+    body = await api.store.queries.quarantined_body(quarantine_id)
+    return QuarantineDetail(id=quarantine_id, text=redact_text(body.decode("utf-8", "replace")))
 
 
 def _handling(one: HandlingView) -> HandlingShown:
@@ -181,6 +201,28 @@ ROUTES: Final = (
         query=HandlingsQuery,
         answer=Page[HandlingShown],
         handler=_list_handlings,
+    ),
+    Route(
+        method="GET",
+        path="/v1/handlings/{handling_id}",
+        name="show_handling",
+        tag="notifications",
+        summary="Show a handling",
+        scope=Scope.READ,
+        operators_only=True,
+        answer=HandlingShown,
+        handler=_show_handling,
+    ),
+    Route(
+        method="GET",
+        path="/v1/quarantine/{quarantine_id}",
+        name="show_quarantine",
+        tag="notifications",
+        summary="Show what a message holds that can't be read: a deliberate look",
+        scope=Scope.ADMIN,
+        operators_only=True,
+        answer=QuarantineDetail,
+        handler=_show_quarantine,
     ),
     Route(
         method="GET",

@@ -18,6 +18,7 @@ from gateway.model import (
     NewEvent,
     Origin,
     Owed,
+    Unreadable,
     new_id,
 )
 from tests.integration.admin.world import AdminWorld
@@ -55,6 +56,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "attempt_id": attempt_id,
             "notification_id": notification_id,
             "handling_id": handling_id,
+            "quarantine_id": await _quarantined(world),
             "key_id": key.id,
             "event_type": "endpoint.test",
             "consumer": "default",
@@ -124,6 +126,21 @@ async def _attempted(world: AdminWorld, endpoint_id: str) -> tuple[str, str]:
     )
     await world.store.deliveries.settle([result])
     return claimed.id, attempt_id
+
+
+async def _quarantined(world: AdminWorld) -> str:
+    now_ms = world.clock.now_ms()
+    quarantine_id = new_id(IdPrefix.QUARANTINE, now_ms)
+    unreadable = Unreadable(
+        id=quarantine_id,
+        source="queue",
+        message_id=quarantine_id,
+        body=b"\xff refresh Atzr|hidden-token-1",
+        reason="no JSON",
+        received_at_ms=now_ms,
+    )
+    await world.store.inbox.accept([unreadable])
+    return quarantine_id
 
 
 async def _notified(world: AdminWorld) -> tuple[str, str]:

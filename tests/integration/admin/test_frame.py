@@ -196,3 +196,13 @@ async def test_a_store_that_is_away_is_told_as_such(world: AdminWorld, admin: Ca
     assert told.status == 503
     assert told.headers["Retry-After"]
     assert "gateway.db" not in told.body["detail"]
+
+
+async def test_requests_are_counted_by_route_and_status(world: AdminWorld, admin: Caller) -> None:
+    await admin("GET", "/v1/keys")
+    await admin("GET", f"/v1/keys/key_{'0' * 32}")
+    await admin("GET", "/v1/nothing")
+    text = world.metrics.render().decode()
+    for route, status in (("list_keys", 200), ("show_key", 404), ("none", 404)):
+        assert f'gateway_api_requests_total{{route="{route}",status="{status}"}} 1.0' in text
+    assert "gateway_api_duration_seconds_count 3.0" in text

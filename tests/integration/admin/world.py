@@ -24,6 +24,7 @@ from gateway.delivery.sender import Sender
 from gateway.dispatch.registry import Registry
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
+from gateway.telemetry.metrics import Metrics
 from tests.conformance.store.world import FakeSealer
 from tests.integration.delivery.conftest import LOOPBACK, FixedResolver
 from tests.support.clock import FakeClock
@@ -88,6 +89,7 @@ class AdminWorld:
     store: Store
     clock: Clock
     api: Api
+    metrics: Metrics
     session: aiohttp.ClientSession
     base: str
 
@@ -120,6 +122,7 @@ async def open_world(
         Sender(LOOPBACK, FixedResolver(), clock, timeout_s=5.0) as sender,
         aiohttp.ClientSession() as session,
     ):
+        metrics = Metrics(version="0")
         waiting = WaitingRoom()
         signals.on(FEEDS, waiting.ring)
         api = Api(
@@ -134,10 +137,13 @@ async def open_world(
             store.api_keys, clock, rate_per_s=rate_per_s, burst=burst, failures_at_once=failures
         )
         server = AdminServer(
-            served(ROUTES, api, gate), host="127.0.0.1", port=0, middlewares=[middleware(clock)]
+            served(ROUTES, api, gate),
+            host="127.0.0.1",
+            port=0,
+            middlewares=[middleware(clock, metrics.api)],
         )
         await server.start()
         try:
-            yield AdminWorld(store, clock, api, session, f"http://127.0.0.1:{server.port}")
+            yield AdminWorld(store, clock, api, metrics, session, f"http://127.0.0.1:{server.port}")
         finally:
             await server.stop()
