@@ -83,6 +83,7 @@ async def test_operators_are_told_of_each_pause_once(world: World, store: Store)
     await store.sellers.put_seller(SELLER)
     await store.sellers.put_seller(replace(SELLER, region="eu"))
     await store.sellers.pause("A1", "invalid_grant", region="eu")
+    world.clock.at_ms += 1
     await store.sellers.pause("A1", "by the operator")
     await store.sellers.pause("A1", "again")
     bodies = await world.rows("SELECT body FROM events ORDER BY id")
