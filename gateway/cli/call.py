@@ -94,7 +94,7 @@ def call(  # noqa: PLR0913 each is an option of the command
         if not all_pages and start is None:
             return await patience.wait_out(lambda: calls.call(name, **wanted), calls)
         most = max_pages if all_pages else 1
-        pages = calls.pages(name, start=start, max_pages=most + 1, **wanted)
+        pages = calls.paginate(name, start=start, max_pages=most + 1, **wanted)
         answers: list[Mapping[str, Any]] = []
         token: str | None = None
         while len(answers) < most:

@@ -203,7 +203,7 @@ class SellerCalls:
         ask = Ask(parameters=parameters, body=body)
         return await self._client.call_for_seller(operation, ask, headers, self, restricted)
 
-    def pages(
+    def paginate(
         self,
         name: str,
         /,
@@ -288,7 +288,7 @@ class ApplicationCalls:
         ask = Ask(parameters=parameters, body=body)
         return await self._client.call_for_application(operation, ask, headers, self)
 
-    def pages(
+    def paginate(
         self,
         name: str,
         /,
@@ -299,7 +299,7 @@ class ApplicationCalls:
         max_pages: int = MAX_PAGES,
         **parameters: Parameter,
     ) -> Pages:
-        """Return a walk over the pages of a list; see `SellerCalls.pages`."""
+        """Return a walk over the pages of a list; see `SellerCalls.paginate`."""
 
         async def call(page_of: str, ask: Ask) -> dict[str, Any]:
             operation = self._client.catalog.find(page_of)

@@ -46,7 +46,7 @@ class CannedCalls:
             raise answer
         return answer
 
-    def pages(self, name: str, /, **parameters: Any) -> Any:
+    def paginate(self, name: str, /, **parameters: Any) -> Any:
         raise NotImplementedError
 
 

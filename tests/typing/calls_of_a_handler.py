@@ -27,7 +27,7 @@ async def acme_report(
         assert_type(page.next_token, str | None)
         for listed in page.items:
             assert_type(listed.marketplace_ids, tuple[str, ...])
-    async for plain in ctx.spapi.pages("getFeeds", feedTypes=["A", "B"], pageSize=1):
+    async for plain in ctx.spapi.paginate("getFeeds", feedTypes=["A", "B"], pageSize=1):
         assert_type(plain.answer, dict[str, Any])
     return Event(type="acme.report", data={"report": report.data()})
 

@@ -104,7 +104,7 @@ class DataKiosk:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getQueries",
             processingStatuses=list(processing_statuses),
             createdSince=created_since,

@@ -90,7 +90,7 @@ class FbaInventory:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             _SUMMARIES,
             granularityType="Marketplace",
             granularityId=marketplace_id,

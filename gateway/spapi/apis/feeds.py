@@ -130,7 +130,7 @@ class Feeds:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getFeeds",
             feedTypes=list(feed_types),
             processingStatuses=list(processing_statuses),

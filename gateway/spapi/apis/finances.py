@@ -84,7 +84,7 @@ class Finances:
             SpApiError: A call failed; the subclass says what to do.
         """
         name, value = related_identifier or (None, None)
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             _LIST,
             postedAfter=posted_after,
             postedBefore=posted_before,

@@ -160,7 +160,7 @@ class Invoices:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getInvoicesExports",
             marketplaceId=marketplace_id,
             dateStart=date_start,
@@ -217,7 +217,7 @@ class Invoices:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getInvoices",
             marketplaceId=marketplace_id,
             dateStart=date_start,

@@ -140,7 +140,7 @@ class Notifications:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getSubscriptions",
             notificationTypes=[notification_type],
             payloadVersion=payload_version,

@@ -152,7 +152,7 @@ class Orders:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             _SEARCH,
             createdAfter=created_after,
             lastUpdatedAfter=last_updated_after,
@@ -212,7 +212,7 @@ class OrdersV0:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             _GET_ORDERS_V0,
             MarketplaceIds=list(marketplace_ids),
             CreatedAfter=created_after,
@@ -241,7 +241,7 @@ class OrdersV0:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             _GET_ITEMS_V0, orderId=order_id, start=start, restricted=restricted
         )
         return listed(pages, "payload", "OrderItems", read=_item_v0)

@@ -123,7 +123,7 @@ class Reports:
         Raises:
             SpApiError: A call failed; the subclass says what to do.
         """
-        pages = self._calls.pages(
+        pages = self._calls.paginate(
             f"{_API}.getReports",
             reportTypes=list(report_types),
             processingStatuses=list(processing_statuses),

@@ -37,7 +37,7 @@ class Calls(Protocol):
         """Call the operation that `name` means."""
         ...
 
-    def pages(self, name: str, /, **parameters: Any) -> AsyncIterator[Page]:
+    def paginate(self, name: str, /, **parameters: Any) -> AsyncIterator[Page]:
         """Call the operation that `name` means, page after page."""
         ...
 

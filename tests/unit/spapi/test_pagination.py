@@ -295,7 +295,7 @@ async def test_pages_of_a_seller_s_calls_go_over_the_wire():
             ]
         ),
     )
-    pages = made.client.for_seller("S1").pages(
+    pages = made.client.for_seller("S1").paginate(
         "getInvoicesExports", headers={"x-mine": "1"}, marketplaceId="BR"
     )
     got = [page.answer async for page in pages]
@@ -320,7 +320,7 @@ async def test_bodies_of_pages_go_over_the_wire():
             ]
         ),
     )
-    pages = made.client.for_seller("S1", patience_s=10).pages(
+    pages = made.client.for_seller("S1", patience_s=10).paginate(
         "listOfferMetrics", body={"pagination": {"limit": 2, "offset": 0}}
     )
     assert [page.next_token async for page in pages] == ["2", None]
