@@ -166,7 +166,11 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A notification on its way into the inbox; none of `owed` means it is kept as ignored."""
+    """A notification on its way into the inbox; none of `owed` means it is kept as ignored.
+
+    Attributes:
+        subject: What it is about, where its type is swept for gaps.
+    """
 
     id: str
     envelope: Envelope
@@ -174,6 +178,7 @@ class Arrival:
     origin: Origin
     received_at_ms: int
     owed: Sequence[Owed] = ()
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,8 +94,8 @@ async def order_change(
     order_id = notification.payload.amazon_order_id
     known = await ctx.remembered(order_id)
     at = notification.event_time or notification.received_at
-    if known is not None and at < datetime.fromisoformat(known["at"]) and not ctx.is_replay:
-        raise Skip(f"older than what was published: {at.isoformat()} before {known['at']}")
+    if known is not None and at <= datetime.fromisoformat(known["at"]) and not ctx.is_replay:
+        raise Skip(f"not newer than what was published: {at.isoformat()}, {known['at']}")
     order, personal = await _fetched(order_id, ctx)
     state = OrderState.model_validate(order, extra="ignore").model_dump()
     data: dict[str, Any] = {"order": order}

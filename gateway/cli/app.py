@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "notifications": ("gateway.cli.notifications", "See what arrived, and how it is understood."),
     "handlings": ("gateway.cli.handlings", "See the work of handlers: what waits, what failed."),
     "jobs": ("gateway.cli.jobs", "Run jobs, such as an export, and see how they stand."),
+    "sweeps": ("gateway.cli.sweeps", "See and start the sweeps for what Amazon never told."),
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),

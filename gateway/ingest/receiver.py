@@ -69,6 +69,7 @@ class Receiver:
     Args:
         source: What notifications and quarantine rows say they came from: the queue's name.
         wait_s: Length of a long poll, in seconds.
+        subject: Tells what a notification is about, for sweeps; None where nothing is swept.
         visibility_s: How long SQS hides a received message; extended while a batch waits.
     """
 
@@ -83,6 +84,7 @@ class Receiver:
         visibility_s: int,
         clock: Clock,
         recorder: IngestRecorder,
+        subject: Callable[[Envelope], str | None] | None = None,
     ) -> None:
         self.name = f"ingest.{source}"
         self._queue = queue
@@ -93,6 +95,7 @@ class Receiver:
         self._visibility_s = visibility_s
         self._clock = clock
         self._recorder = recorder
+        self._subject = subject
 
     async def claim(self, room: int) -> Claims[Message]:
         """Receive up to ten messages; see `Stage`."""
@@ -131,6 +134,7 @@ class Receiver:
             origin=Origin.SQS,
             received_at_ms=now_ms,
             owed=self._owed(envelope),
+            subject=None if self._subject is None else self._subject(envelope),
         )
 
     async def settle(self, results: Sequence[tuple[Message, Arrival | Unreadable]]) -> None:

@@ -28,8 +28,15 @@ from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
+from gateway.service.swept import (
+    subjects_noted,
+    sweep_schedules,
+    sweep_settings,
+    with_sweeps,
+)
 from gateway.spapi.calls import SellerCalls
 from gateway.spapi.client import SpApiClient
+from gateway.sweep.sweeping import SweepDesk
 from gateway.telemetry.metrics import Stage
 from gateway.usage import UsageCounter
 from gateway.worker.loop import Pace, Worker
@@ -138,7 +145,7 @@ async def open_gateway(
         await stack.enter_async_context(store)
         base = _Base(
             settings=settings,
-            registry=registry,
+            registry=with_sweeps(registry, _sweep_desk(settings, registry, store, clock, metrics)),
             store=store,
             signals=signals,
             clock=clock,
@@ -169,6 +176,19 @@ async def open_gateway(
         )
 
 
+def _sweep_desk(
+    settings: Settings, registry: Registry, store: Store, clock: Clock, metrics: Metrics
+) -> SweepDesk:
+    return SweepDesk(
+        inbox=store.inbox,
+        sweeps=store.sweeps,
+        owed=registry.owed,
+        recorder=metrics.sweep,
+        clock=clock,
+        settings=sweep_settings(settings),
+    )
+
+
 def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
     running: dict[str, Part] = {}
     for configured in base.settings.queues:
@@ -191,6 +211,7 @@ def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
             visibility_s=configured.visibility_s,
             clock=base.clock,
             recorder=QueueRecorder(base.metrics.ingest, name),
+            subject=subjects_noted(base.settings),
         )
         pace = Pace(
             capacity=_MESSAGES_IN_HAND * configured.concurrency,
@@ -247,7 +268,7 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
 
 def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
     scheduler = Scheduler(
-        parts.schedules(base.settings, base.registry),
+        [*parts.schedules(base.settings, base.registry), *sweep_schedules(base.settings)],
         base.store.inbox,
         base.store.schedule_runs,
         base.registry.owed_job,

@@ -30,5 +30,7 @@ class Forgetting:
         now_ms = self._clock.now_ms()
         while await self._store.once_keys.forget(now_ms - self._once_ms):
             pass
+        while await self._store.sweeps.forget(now_ms - self._once_ms):
+            pass
         while await self._store.memories.forget(now_ms - self._memory_ms):
             pass

@@ -22,6 +22,7 @@ from gateway.settings.model import (
     Settings,
     SpApiSettings,
     StoreSettings,
+    SweepSettings,
     UsagePlanSettings,
 )
 from gateway.settings.shown import ShownValue, shown
@@ -47,6 +48,7 @@ __all__ = [
     "ShownValue",
     "SpApiSettings",
     "StoreSettings",
+    "SweepSettings",
     "UsagePlanSettings",
     "load",
     "shown",

@@ -75,6 +75,16 @@ modules = ["handlers"]
 # jitter_s = 600             # spreads them
 # options = { days = 1 }
 
+# Amazon promises no delivery: look for what it never told, and make up for it.
+[sweep]
+# types = ["ORDER_CHANGE"]   # REPORT_PROCESSING_FINISHED, FEED_PROCESSING_FINISHED
+# every_s = 3600
+# first_s = 86400
+# grace_s = 300
+# overlap_s = 600
+# report_types = []          # needed to sweep reports
+# feed_types = []
+
 [delivery]
 # allow_http = false
 # allow_private_cidrs = []   # networks the address guard lets through: ["10.0.0.0/8"]

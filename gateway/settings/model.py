@@ -283,6 +283,48 @@ class ScheduleSettings(_Table):
         return self
 
 
+class SweepSettings(_Table):
+    """Polls of SP-API that find what Amazon never told; off until types are named."""
+
+    types: tuple[
+        Literal["ORDER_CHANGE", "REPORT_PROCESSING_FINISHED", "FEED_PROCESSING_FINISHED"], ...
+    ] = Field(default=(), description="Notification types whose gaps are looked for.")
+    every_s: float = Field(
+        default=3600.0,
+        ge=180,
+        allow_inf_nan=False,
+        description="Seconds from sweep to sweep of each seller and type.",
+    )
+    first_s: Seconds = Field(
+        default=24 * _HOUR, description="How far back the first sweep of a seller looks."
+    )
+    grace_s: float = Field(
+        default=300.0,
+        ge=120,
+        allow_inf_nan=False,
+        description="What is younger is left to its notification, which may be on its way.",
+    )
+    overlap_s: Delay = Field(
+        default=600.0, description="How far each sweep goes back behind the end of the last one."
+    )
+    report_types: tuple[Text, ...] = Field(
+        default=(), max_length=10, description="Report types to look for; needed to sweep reports."
+    )
+    feed_types: tuple[Text, ...] = Field(
+        default=(), max_length=10, description="Feed types to look for; needed to sweep feeds."
+    )
+
+    @model_validator(mode="after")
+    def _kinds_are_named(self) -> SweepSettings:
+        for swept, key, kinds in (
+            ("REPORT_PROCESSING_FINISHED", "report_types", self.report_types),
+            ("FEED_PROCESSING_FINISHED", "feed_types", self.feed_types),
+        ):
+            if swept in self.types and not kinds:
+                raise fault(f"sweeps {swept} without {key}", f"name one to ten in {key}")
+        return self
+
+
 class DocumentsSettings(_Table):
     """Reports, exports and other documents that handlers store and events link to."""
 
@@ -367,6 +409,7 @@ class Settings(_Table):
     handlers: HandlersSettings = Field(default_factory=HandlersSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
     schedules: tuple[ScheduleSettings, ...] = ()
+    sweep: SweepSettings = Field(default_factory=SweepSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)

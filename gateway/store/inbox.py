@@ -23,8 +23,10 @@ from gateway.model import (
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
+from gateway.store.memories import DAY_MS
 from gateway.store.once import taken
 from gateway.store.statements import Many, Plan, Signal, insert
+from gateway.store.sweeps import SIGHT
 
 HANDLINGS_TOPIC: Final = "handlings"
 
@@ -166,6 +168,7 @@ class Inbox:
         sellers = yield from _sellers(arrivals)
         rows = [_notification_row(a, sellers.get(a.id), bodies[a.id]) for a in arrivals]
         new = {row[0] for row in (yield _INSERT_NOTIFICATIONS(rows))}
+        yield from _sighted([a for a in arrivals if a.subject is not None], sellers)
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]
         if owed:
             yield from self._owe(owed, sellers)
@@ -249,6 +252,15 @@ def _handled_before(
     """Return which (handler, lane, once) of `owed` need no further handling."""
     asked = {(*_key(a, o, sellers)[:2], o.once) for a, o in owed if o.once is not None}
     return (yield from taken(sorted(asked))) if asked else set()
+
+
+def _sighted(arrivals: Sequence[Arrival], sellers: dict[str, str | None]) -> Plan[None]:
+    newest: dict[tuple[str, str, str], int] = {}
+    for one in arrivals:
+        subject = (one.envelope.type, sellers.get(one.id) or "", one.subject or "")
+        newest[subject] = max(_event_time_ms(one), newest.get(subject, 0))
+    if newest:
+        yield SIGHT([(*key, at_ms, at_ms // DAY_MS) for key, at_ms in sorted(newest.items())])
 
 
 def _event_time_ms(arrival: Arrival) -> int:

@@ -31,6 +31,7 @@ REVISIONS: Final = (
     "jobs_3",
     "api02",
     "usage_1",
+    "jobs_4",
 )
 """All revisions in their order; the last one is this release's."""
 

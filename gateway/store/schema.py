@@ -31,7 +31,7 @@ from gateway.store.columns import ms_column as _ms
 from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
-from gateway.store.schema_jobs import documents, schedule_runs
+from gateway.store.schema_jobs import documents, schedule_runs, sightings, sweeps
 from gateway.store.schema_outbox import (
     attempts,
     deliveries,
@@ -68,7 +68,9 @@ __all__ = [
     "quarantine",
     "schedule_runs",
     "sellers",
+    "sightings",
     "subscriptions",
+    "sweeps",
     "usage_counts",
 ]
 

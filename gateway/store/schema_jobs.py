@@ -1,4 +1,4 @@
-"""The tables of `schema` that hold what jobs work with: schedules and documents."""
+"""The tables of `schema` that hold what jobs work with: schedules, sweeps, documents."""
 
 from __future__ import annotations
 
@@ -21,6 +21,33 @@ schedule_runs: Final = Table(
     sqlite_with_rowid=False,
 )
 """The last slot of each schedule and seller that was requested."""
+
+sightings: Final = Table(
+    "sightings",
+    metadata,
+    _id("type"),
+    _id("seller_id"),
+    _id("subject"),
+    _ms("at_ms", nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Index("ix_sightings_day", "day"),
+    sqlite_with_rowid=False,
+)
+"""What came in of the types that are swept, with the time of the newest change."""
+
+sweeps: Final = Table(
+    "sweeps",
+    metadata,
+    _id("seller_id"),
+    _id("type"),
+    _ms("swept_to_ms", nullable=False),
+    _ms("ended_at_ms", nullable=False),
+    Column("checked", BigInteger, nullable=False),
+    Column("found", BigInteger, nullable=False),
+    Column("found_total", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far each seller and type was swept, and what was missing."""
 
 documents: Final = Table(
     "documents",

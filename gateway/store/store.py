@@ -31,6 +31,7 @@ from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
+from gateway.store.sweeps import Sweeps
 from gateway.store.tenancy import Tenancy
 from gateway.store.usage import Usage
 
@@ -77,6 +78,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.schedule_runs = ScheduleRuns(driver)
         self.deliveries = Deliveries(driver, clock, publisher)
         self.announcements = Announcements(driver, clock, publisher)
+        self.sweeps = Sweeps(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.subscriptions = Subscriptions(driver)

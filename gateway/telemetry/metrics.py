@@ -291,6 +291,29 @@ class DeliveryMetrics:
         self._latency.observe(latency_s)
 
 
+class SweepMetrics:
+    """Sweeps for gaps."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._checked = Counter(
+            "gateway_sweep_checked_total",
+            "Things that sweeps compared with what came in, by notification type.",
+            ["type"],
+            registry=registry,
+        )
+        self._found = Counter(
+            "gateway_sweep_found_total",
+            "Gaps that sweeps found: changes that Amazon never told, by notification type.",
+            ["type"],
+            registry=registry,
+        )
+
+    def swept(self, swept: str, *, checked: int, found: int) -> None:
+        """Count one page of a sweep."""
+        self._checked.labels(str(swept)).inc(checked)
+        self._found.labels(str(swept)).inc(found)
+
+
 class DocumentMetrics:
     """Stored documents."""
 
@@ -397,6 +420,7 @@ class Metrics:
         self.dispatch = DispatchMetrics(self.registry)
         self.spapi = SpApiMetrics(self.registry)
         self.delivery = DeliveryMetrics(self.registry)
+        self.sweep = SweepMetrics(self.registry)
         self.documents = DocumentMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
         self.stages = StageMetrics(self.registry)

@@ -132,7 +132,16 @@ def test_the_example_loads_with_every_line_in_force(tmp_path: Path) -> None:
 
 def test_the_example_names_every_key() -> None:
     places = ["store", "queues", "applications", "sellers", "spapi", "handlers", "dispatch"]
-    places += ["schedules", "delivery", "documents", "admin", "service", "sealing", "logging"]
+    places += [
+        "schedules",
+        "sweep",
+        "delivery",
+        "documents",
+        "admin",
+        "service",
+        "sealing",
+        "logging",
+    ]
     assert sorted(places) == sorted(known_keys(()))
     for place in places:
         for key in known_keys((place,)):
