@@ -15,7 +15,8 @@ from importlib.metadata import entry_points
 import structlog
 
 from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError, NotFoundError
-from gateway.event_types import GATEWAY_EVENTS, EventType
+from gateway.event_types import EventType
+from gateway.gateway_events import GATEWAY_EVENTS
 from gateway.handling import APPLICATION_PREFIX, JOB_PREFIX, Handler, KeyFunction, Router
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 from gateway.notifications.known import Unfamiliar, unfamiliar

@@ -22,7 +22,8 @@ import handlers
 from gateway.admin.openapi import document, dumped
 from gateway.admin.table import ROUTES
 from gateway.cli.app import COMMANDS, load_command
-from gateway.event_types import GATEWAY_EVENTS, EventType
+from gateway.event_types import EventType
+from gateway.gateway_events import GATEWAY_EVENTS
 from gateway.notifications.known import TYPES
 from gateway.settings import Settings
 from gateway.settings.tree import SECRETS

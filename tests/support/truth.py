@@ -14,7 +14,8 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 import handlers
-from gateway.event_types import GATEWAY_EVENTS, event_type_of
+from gateway.event_types import event_type_of
+from gateway.gateway_events import GATEWAY_EVENTS
 from tests.support.events import assert_as_declared
 
 DECLARED = (*handlers.router.event_types, *GATEWAY_EVENTS)

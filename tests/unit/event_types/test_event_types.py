@@ -7,7 +7,8 @@ from jsonschema import ValidationError
 from pydantic import BaseModel
 
 import handlers
-from gateway.event_types import GATEWAY_EVENTS, EventType, event_type_of
+from gateway.event_types import EventType, event_type_of
+from gateway.gateway_events import GATEWAY_EVENTS
 from tests.support.events import assert_as_declared, validator_of
 
 BUNDLED = handlers.router.event_types

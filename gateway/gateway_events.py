@@ -1,0 +1,123 @@
+"""What the gateway publishes by itself, whichever handlers are loaded.
+
+Operational events say something about the gateway; only operator endpoints get them, and their
+`data` has none of the members that handlers' events have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.event_types import EventType
+
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
+_WHOLE = {"type": "integer", "minimum": 0}
+
+
+def _object(**members: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+_ENDPOINT = {
+    "id": "ep_019a1b2c3d4e7f8091a2b3c4d5e6f708",
+    "url": "https://erp.example/hooks",
+    "description": "The ERP",
+    "tenant": None,
+}
+_HEALTH_MEMBERS = {
+    "endpoint": _object(id=_TEXT, url=_TEXT, description=_TEXT_OR_NULL, tenant=_TEXT_OR_NULL),
+    "consecutive_failures": {**_WHOLE, "description": "Attempts in a row that failed."},
+    "failing_since": {**_TIME_OR_NULL, "description": "First of the failures, or null."},
+}
+_DELIVERY_MEMBERS = {
+    "delivery": _object(id=_TEXT, attempts=_WHOLE),
+    "event": _object(id=_TEXT, type=_TEXT),
+    "endpoint": _object(id=_TEXT, url=_TEXT_OR_NULL, tenant=_TEXT_OR_NULL),
+    "seller": _TEXT_OR_NULL,
+    "reason": _TEXT,
+}
+_DELIVERY_EXAMPLE = {
+    "delivery": {"id": "dlv_019a1b2c3d4e7f8091a2b3c4d5e6f709", "attempts": 10},
+    "event": {"id": "evt_019a1b2c3d4e7f8091a2b3c4d5e6f70a", "type": "order.changed"},
+    "endpoint": {key: _ENDPOINT[key] for key in ("id", "url", "tenant")},
+    "seller": "A2EXAMPLESELLER",
+    "reason": "no tries left: 500",
+}
+
+
+def _of_endpoint(
+    what: str, summary: str, *, failures: int, since: str | None, **more: tuple[Any, Any]
+) -> EventType:
+    return EventType(
+        type=f"endpoint.{what}",
+        summary=summary,
+        members={**_HEALTH_MEMBERS, **{name: schema for name, (schema, _) in more.items()}},
+        example={
+            "endpoint": _ENDPOINT,
+            "consecutive_failures": failures,
+            "failing_since": since,
+            **{name: shown for name, (_, shown) in more.items()},
+        },
+        of_gateway=True,
+    )
+
+
+def _of_delivery(what: str, summary: str, reason: str) -> EventType:
+    return EventType(
+        type=f"delivery.{what}",
+        summary=summary,
+        members=_DELIVERY_MEMBERS,
+        example={**_DELIVERY_EXAMPLE, "reason": reason},
+        of_gateway=True,
+    )
+
+
+GATEWAY_EVENTS: Sequence[EventType] = (
+    EventType(
+        type="endpoint.test",
+        summary="A person asked for a test of an endpoint; nothing happened at Amazon.",
+        members={"endpoint": {**_TEXT, "description": "Id of the endpoint (`ep_…`)."}},
+        example={"endpoint": _ENDPOINT["id"]},
+        of_gateway=True,
+    ),
+    _of_endpoint(
+        "failing",
+        "An endpoint failed so often in a row that it is left alone until the next probe.",
+        failures=10,
+        since="2026-01-31T08:20:00.000Z",
+        next_probe=(_TIME_OR_NULL, "2026-01-31T09:00:30.000Z"),
+        warnings=({**_WHOLE, "description": "How often this was said since it failed."}, 1),
+    ),
+    _of_endpoint("recovered", "An endpoint that was failing works again.", failures=0, since=None),
+    _of_endpoint(
+        "disabled",
+        "An endpoint is disabled: it failed for days, or answered that it is gone.",
+        failures=400,
+        since="2026-01-26T08:20:00.000Z",
+        reason=(_TEXT, "no success for 5 days"),
+    ),
+    _of_delivery("dead", "A delivery has no tries left.", "no tries left: 500"),
+    _of_delivery(
+        "held", "A delivery is held, because it ended the process that sent it.", "5 claims"
+    ),
+    EventType(
+        type="seller.paused",
+        summary="No call is made for a seller until an operator resumes it.",
+        members={
+            "seller": _TEXT,
+            "region": {"enum": ["na", "eu", "fe"]},
+            "application": _TEXT,
+            "reason": _TEXT_OR_NULL,
+        },
+        example={
+            "seller": "A2EXAMPLESELLER",
+            "region": "eu",
+            "application": "main",
+            "reason": "authorisation refused (invalid_grant)",
+        },
+        of_gateway=True,
+    ),
+)
