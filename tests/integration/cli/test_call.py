@@ -205,3 +205,12 @@ def test_no_secret_is_printed_or_stored(known: Gateway, amazon: Recorder) -> Non
     for secret in ("hidden-token", "app-secret", "Atza|token"):
         assert secret not in said
         assert secret.encode() not in stored
+
+
+def test_a_call_is_put_to_the_sellers_account(known: Gateway, amazon: Recorder) -> None:
+    answers(amazon, 200, {"payload": {}})
+    known("call", "getReport", "--seller", "A1", "reportId=1")
+    known("call", "getReport", "--seller", "A1", "reportId=2")
+    (counted,) = known("usage")["items"]
+    assert (counted["seller_id"], counted["outcome"], counted["calls"]) == ("A1", "ok", 2)
+    assert counted["operation"] == "reports.2021-06-30.getReport"
