@@ -12,6 +12,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 import orjson
@@ -28,6 +29,7 @@ from pydantic import (
 from gateway.errors import EnvelopeError
 
 
+@lru_cache(maxsize=4096)
 def _folded(key: str) -> str:
     """Return what all spellings of a key have in common: `SellerSKU` and `seller_sku` are one."""
     return key.replace("_", "").lower()
@@ -77,7 +79,7 @@ class PayloadPart(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _named_as_fields(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             return data
         spellings = cls._spellings
         named = {}
