@@ -66,7 +66,7 @@ def play(
 ) -> None:
     """Put a whole day's orders on the way."""
     for at_s, number in moments(day, len(sellers), seed=seed):
-        traffic.place(
+        traffic.plan(
             sellers[number],
             at_ms=now_ms + round(at_s * 1_000),
             speed=day.speed,

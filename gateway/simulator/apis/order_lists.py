@@ -5,8 +5,8 @@ Source: Amazon's pages "Orders API v2026-01-01" and "Orders API v0".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,31 @@ _OLD = _Names(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """A span of time, of creation or of the last update; both ends belong to it."""
+
+    by_update: bool
+    since_ms: int
+    until_ms: int
+
+    def holds(self, created_at_ms: int, updated_at_ms: int) -> bool:
+        at_ms = updated_at_ms if self.by_update else created_at_ms
+        return self.since_ms <= at_ms <= self.until_ms
+
+    def at_ms(self, order: Order) -> int:
+        return order.updated_at_ms if self.by_update else order.created_at_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """Some orders, the token of the page that follows, and the end of the span."""
+
+    orders: Sequence[Order]
+    following: str | None
+    until_ms: int
+
+
 class OrderLists:
     """searchOrders and getOrders."""
 
@@ -87,93 +112,85 @@ class OrderLists:
     def _search(self, call: Call) -> Answer:
         included = included_data(call)
         statuses = _statuses(call, _NEW, OrderStatus.__members__)
-        found, following = self._page(call, _NEW, statuses)
-        body: dict[str, Any] = {"orders": [order_2026(order, included) for order in found]}
-        if following is not None:
-            body["pagination"] = {"nextToken": following}
+        page = self._page(call, _NEW, statuses)
+        body: dict[str, Any] = {"orders": [order_2026(order, included) for order in page.orders]}
+        if page.following is not None:
+            body["pagination"] = {"nextToken": page.following}
         by = "lastUpdatedBefore" if "lastUpdatedAfter" in call.query else "createdBefore"
-        body[by] = rfc3339(self._until_ms(call, by))
-        return Answer(body=body)
+        return Answer(body={**body, by: rfc3339(page.until_ms)})
 
     def _list(self, call: Call) -> Answer:
         call.needed("MarketplaceIds")
-        statuses = _statuses(call, _OLD, _FROM_V0)
-        found, following = self._page(call, _OLD, statuses)
-        if wanted := call.listed("AmazonOrderIds"):
+        page = self._page(call, _OLD, _statuses(call, _OLD, _FROM_V0))
+        found, wanted = page.orders, call.listed("AmazonOrderIds")
+        if wanted:
             found = [order for order in found if order.id in wanted]
         opened = opened_elements(call.grant, path=call.path, template=call.operation.path)
         payload: dict[str, Any] = {"Orders": [order_v0(order, opened) for order in found]}
-        if following is not None:
-            payload["NextToken"] = following
+        if page.following is not None:
+            payload["NextToken"] = page.following
         by = "LastUpdatedBefore" if "LastUpdatedAfter" in call.query else "CreatedBefore"
-        payload[by] = rfc3339(self._until_ms(call, by))
-        return Answer(body={"payload": payload})
+        return Answer(body={"payload": {**payload, by: rfc3339(page.until_ms)}})
 
-    def _page(
-        self, call: Call, names: _Names, statuses: frozenset[OrderStatus] | None
-    ) -> tuple[Sequence[Order], str | None]:
-        fits = self._fits(call, names, statuses)
+    def _page(self, call: Call, names: _Names, statuses: frozenset[OrderStatus] | None) -> _Page:
+        span = self._span(call, names)
         size = call.whole(names.size, default=_MAX_PAGE, low=1, high=_MAX_PAGE)
-        start, asked = 0, _asked(call, names)
+        asked, after = _asked(call, names), [0, ""]
         if (text := call.query.get(names.token)) is not None:
-            token = pages.opened(text, names.token)
-            start = token["start"]
-            if token.get("asked") != asked:
-                raise bad_input(
-                    "The parameters must be those that the token came for.", names.token
-                )
-            if self._clock.now_ms() >= token.get("at_ms", 0) + _TOKEN_LIFE_MS:
-                raise bad_input("The token has expired.", names.token)
+            token = self._token(text, names, asked)
+            # The span ends where it ended for the first page, whatever has happened since.
+            span, after = replace(span, until_ms=token["until_ms"]), token["after"]
+        places, by_whom = call.listed(names.places), call.listed(names.fulfilled_by)
+        by_amazon = {name == names.by_amazon for name in by_whom} or {True, False}
         found = [
             order
-            for order in self._orders.listed(call.seller.id, call.seller.marketplaces)
-            if fits(order)
+            for order in self._orders.listed(call.seller.id, call.seller.marketplaces, span.holds)
+            if (not places or order.place.id in places)
+            and (statuses is None or order.status in statuses)
+            and order.by_amazon in by_amazon
+            and [span.at_ms(order), order.id] > after
         ]
-        by_update = names.updated_after in call.query
-        found.sort(key=lambda order: order.updated_at_ms if by_update else order.created_at_ms)
-        shown, following = pages.page(found, start=start, size=size)
-        if following is None:
-            return shown, None
-        return shown, pages.token(following, asked=asked, at_ms=self._clock.now_ms())
+        found.sort(key=lambda order: (span.at_ms(order), order.id))
+        shown, following = found[:size], None
+        if len(found) > size:
+            # A place in the order of times, not a count: an order that changes between two pages
+            # comes again at its new time, and lets no other slip through.
+            last = [span.at_ms(shown[-1]), shown[-1].id]
+            now_ms = self._clock.now_ms()
+            following = pages.token(
+                0, asked=asked, at_ms=now_ms, until_ms=span.until_ms, after=last
+            )
+        return _Page(orders=shown, following=following, until_ms=span.until_ms)
 
-    def _fits(
-        self, call: Call, names: _Names, statuses: frozenset[OrderStatus] | None
-    ) -> Callable[[Order], bool]:
-        """Return whether an order is among those that are asked for.
+    def _token(self, text: str, names: _Names, asked: Mapping[str, str]) -> Mapping[str, Any]:
+        token = pages.opened(text, names.token)
+        if token.get("asked") != asked:
+            raise bad_input("The parameters must be those that the token came for.", names.token)
+        if self._clock.now_ms() >= token["at_ms"] + _TOKEN_LIFE_MS:
+            raise bad_input("The token has expired.", names.token)
+        return token
+
+    def _span(self, call: Call, names: _Names) -> _Span:
+        """Return the span of time that is asked for; Amazon shows nothing of the last two minutes.
 
         Raises:
             RefusalError: Not exactly one kind of time is given, or a time is wrong.
         """
-        by_creation = call.time_ms(names.created_after)
-        by_update = call.time_ms(names.updated_after)
-        if (by_creation is None) is (by_update is None):
+        created_ms = call.time_ms(names.created_after)
+        updated_ms = call.time_ms(names.updated_after)
+        if (created_ms is None) is (updated_ms is None):
             raise bad_input(
                 f"Exactly one of {names.created_after} and {names.updated_after} is required."
             )
-        before = names.created_before if by_update is None else names.updated_before
-        since_ms = by_creation if by_update is None else by_update
-        until_ms = self._until_ms(call, before)
-        places, by_whom = call.listed(names.places), call.listed(names.fulfilled_by)
-        by_amazon = {name == names.by_amazon for name in by_whom} or {True, False}
-
-        def fits(order: Order) -> bool:
-            at_ms = order.created_at_ms if by_update is None else order.updated_at_ms
-            return (
-                (since_ms or 0) <= at_ms <= until_ms
-                and (not places or order.place.id in places)
-                and (statuses is None or order.status in statuses)
-                and order.by_amazon in by_amazon
-            )
-
-        return fits
-
-    def _until_ms(self, call: Call, name: str) -> int:
-        """Return the end of the span that is asked for; Amazon shows nothing fresher than that."""
-        fresh_ms = self._clock.now_ms() - _FRESH_MS
-        given_ms = call.time_ms(name)
-        if given_ms is not None and given_ms > fresh_ms:
-            raise bad_input(f"{name} must be at least two minutes before now.", name)
-        return fresh_ms if given_ms is None else given_ms
+        before = names.created_before if updated_ms is None else names.updated_before
+        fresh_ms, until_ms = self._clock.now_ms() - _FRESH_MS, call.time_ms(before)
+        if until_ms is not None and until_ms > fresh_ms:
+            raise bad_input(f"{before} must be at least two minutes before now.", before)
+        return _Span(
+            by_update=updated_ms is not None,
+            since_ms=(updated_ms if created_ms is None else created_ms) or 0,
+            until_ms=fresh_ms if until_ms is None else until_ms,
+        )
 
 
 def included_data(call: Call) -> frozenset[str]:

@@ -83,6 +83,12 @@ class OrderTraffic:
             self._note(seller, order_id, step, withheld)
         return order_id
 
+    def plan(self, seller: Seller, *, at_ms: int, speed: float, withhold: float) -> None:
+        """Let an order be placed at a time to come; nothing is drawn until then."""
+        self._agenda.at(
+            at_ms, lambda: self.place(seller, at_ms=at_ms, speed=speed, withhold=withhold)
+        )
+
     def move(self, seller: Seller, order_id: str, status: OrderStatus) -> None:
         """Let an order come to a status now, and tell of it."""
         self._orders.change(seller.id, order_id, status)

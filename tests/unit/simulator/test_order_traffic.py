@@ -197,6 +197,45 @@ def test_a_wrong_search_is_refused(amazon, query):
     assert amazon.refusal("searchOrders", query=query)[0] == 400
 
 
+def test_no_order_slips_through_when_others_change_between_pages(amazon):
+    ids = {amazon.apis.traffic.place(SELLER) for _ in range(60)}
+    since = rfc3339(amazon.clock.now_ms())
+    amazon.pass_time(2 * HOUR_S)
+    query, seen = {"lastUpdatedAfter": since, "maxResultsPerPage": "10"}, []
+    answer = amazon.call("searchOrders", query=query)
+    while True:
+        seen += [order["orderId"] for order in answer["orders"]]
+        if "pagination" not in answer:
+            break
+        token = answer["pagination"]["nextToken"]
+        amazon.pass_time(1_200)
+        answer = amazon.call("searchOrders", query={**query, "paginationToken": token})
+    moved_on = {
+        change.order
+        for change in amazon.apis.traffic.changes
+        if change.at_ms > 1_800_000_000_000 + 2 * HOUR_S * 1_000 - 120_000
+    }
+    assert len(seen) == len(set(seen))
+    assert ids - moved_on <= set(seen)
+    assert moved_on
+    # What moved on in the meantime is found by the next search, from where this one ended.
+    query = {"lastUpdatedAfter": answer["lastUpdatedBefore"], "maxResultsPerPage": "100"}
+    later = amazon.call("searchOrders", query=query)["orders"]
+    assert ids <= set(seen) | {order["orderId"] for order in later}
+
+
+def test_a_busy_day_is_listed_by_what_is_asked_for(amazon):
+    day = Day(orders=3_000, speed=100_000)
+    play(day, [SELLER], amazon.apis.traffic, now_ms=amazon.clock.now_ms(), seed=1)
+    amazon.pass_time(60)
+    assert len({change.order for change in amazon.apis.traffic.changes}) == 3_000
+    amazon.pass_time(HOUR_S)
+    first_ms = amazon.apis.traffic.changes[0].at_ms
+    query = {"createdAfter": rfc3339(first_ms), "createdBefore": rfc3339(first_ms + 30)}
+    few = amazon.call("searchOrders", query=query)["orders"]
+    assert 0 < len(few) < 100
+
+
 def test_a_page_token_wants_the_same_parameters_and_dies_after_a_day(amazon):
     query = {"createdAfter": "2026-01-01", "maxResultsPerPage": "5"}
     token = amazon.call("searchOrders", query=query)["pagination"]["nextToken"]
