@@ -48,7 +48,7 @@ class Case:
 class StaticCases:
     """The cases of every operation that a folder of models holds any for."""
 
-    def __init__(self, cases: Mapping[str, Sequence[Case]]) -> None:
+    def __init__(self, cases: Mapping[tuple[str, str], Sequence[Case]]) -> None:
         self._cases = cases
 
     @classmethod
@@ -58,12 +58,13 @@ class StaticCases:
         Raises:
             InvalidInputError: The folder is not there, or holds no model with a case.
         """
-        names = {(one.method, one.path): one.name for one in catalog.operations}
-        found: dict[str, list[Case]] = {}
+        # By method and path, as Amazon has two operations of one name.
+        live = {(one.method, one.path) for one in catalog.operations}
+        found: dict[tuple[str, str], list[Case]] = {}
         for path in sorted(folder.rglob("*.json")):
             for method, template, cases in _cases_in(path):
-                if (name := names.get((method, template))) is not None:
-                    found.setdefault(name, []).extend(cases)
+                if cases and (method, template) in live:
+                    found.setdefault((method, template), []).extend(cases)
         if not found:
             raise InvalidInputError(
                 f"{folder} holds no API model; name a checkout of amzn/selling-partner-api-models"
@@ -74,9 +75,9 @@ class StaticCases:
         return sum(len(cases) for cases in self._cases.values())
 
     @property
-    def operations(self) -> Sequence[str]:
-        """Names of the operations that have cases."""
-        return tuple(self._cases)
+    def operations(self) -> int:
+        """How many operations have cases."""
+        return len(self._cases)
 
     def answer(self, call: Call) -> Answer:
         """Return the answer of the case that fits a call best.
@@ -84,7 +85,7 @@ class StaticCases:
         Raises:
             RefusalError: The operation has no case, or none fits.
         """
-        cases = self._cases.get(call.operation.name)
+        cases = self._cases.get((call.operation.method, call.operation.path))
         if cases is None:
             raise RefusalError(
                 501,

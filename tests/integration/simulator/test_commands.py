@@ -108,6 +108,11 @@ def test_wrong_things_are_told_apart(told):
     assert "order-day" in told("scenario", "no-such", code=2)["detail"]
 
 
+def test_a_folder_without_models_is_told_before_anything_is_served(told, tmp_path):
+    problem = told("serve", "--models", str(tmp_path), code=2, at=False)
+    assert "amzn/selling-partner-api-models" in problem["detail"]
+
+
 def test_faults_are_put_into_force_and_ended(told):
     options = ("--operation", "getOrder", "--times", "2", "--chance", "0.5")
     [fault] = told("faults", "add", "status=429", *options)["items"]

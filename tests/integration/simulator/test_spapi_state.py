@@ -1,6 +1,7 @@
 """What the local SP-API keeps between calls, over HTTP: links that die, queues that fill."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ import pytest
 
 from gateway.simulator.cast import DEFAULT_APPLICATION, DEFAULT_SELLERS
 from gateway.simulator.server import Simulator
+from gateway.spapi.catalog import UNKNOWN_PLAN, Catalog
 from tests.integration.simulator.test_spapi_server import Client
 from tests.support.clock import FakeClock
 
@@ -359,3 +361,27 @@ async def test_a_token_request_that_is_no_token_request(client, http):
     for body in (b"{", b"[]"):
         async with http.post(url, data=body, headers=headers) as answer:
             assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
+
+
+async def test_every_catalogued_operation_is_known_with_its_plan(http):
+    catalog = Catalog.load()
+    async with Simulator() as simulator:
+        client = Client(simulator, http)
+        tokens = {None: await client.token()}
+        for operation in catalog.operations:
+            if operation.scope not in tokens:
+                tokens[operation.scope] = await client.token(
+                    grant_type="client_credentials", scope=operation.scope
+                )
+            path = re.sub(r"\{\w+\}", "x", operation.path)
+            status, headers, body = await client.call(
+                path, tokens[operation.scope], method=operation.method, json={}
+            )
+            assert status in {200, 204, 400, 403, 404, 501}, (operation.name, body)
+            if status in {200, 400, 404}:
+                plan = operation.plan or UNKNOWN_PLAN
+                assert float(headers["x-amzn-RateLimit-Limit"]) == pytest.approx(plan.rate_per_s)
+        assert {caller.operation for caller in simulator.calls} == {
+            operation.name for operation in catalog.operations
+        }
+        assert sum(calls.count for calls in simulator.calls.values()) == 370

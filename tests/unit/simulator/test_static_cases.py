@@ -92,7 +92,7 @@ class Caller(LocalAmazon):
 
 def test_cases_are_found_in_a_checkout_whatever_else_lies_there(cases):
     assert len(cases) == 5
-    assert len(cases.operations) == 3
+    assert cases.operations == 3
 
 
 @pytest.mark.parametrize(
