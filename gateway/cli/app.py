@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
+    "webhooks": ("gateway.cli.webhooks", "Find out why a receiver refuses a signature."),
     "usage": ("gateway.cli.usage", "Count the calls that were made to Amazon."),
     "listen": ("gateway.cli.listen", "Forward events to your own machine as they come."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),

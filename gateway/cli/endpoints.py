@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-import orjson
 import typer
 
+from gateway.cli.changing import entry
 from gateway.cli.context import opened_store, run, settings_of
+from gateway.cli.endpoint_options import (
+    Concurrency,
+    Credentials,
+    Description,
+    Events,
+    Filter,
+    Headers,
+    Marketplaces,
+    Members,
+    Sellers,
+    TimeoutS,
+    given,
+    tried,
+    vetted,
+)
 from gateway.cli.faults import ExitCode
-from gateway.cli.invocation import Invocation, invocation_of, new_app
+from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Limit, ask, print_page
 from gateway.cli.rows import endpoint_row
-from gateway.clock import rfc3339
-from gateway.delivery.egress import ResolutionError, check_url, vet
-from gateway.delivery.headers import check_headers
-from gateway.delivery.resolver import SystemResolver
-from gateway.delivery.sender import Sender
-from gateway.delivery.signing import encode_secret, new_secret
-from gateway.delivery.verdict import Reply
+from gateway.delivery.signing import (
+    ED25519,
+    HMAC_SHA256,
+    encode_secret,
+    encode_verifier,
+    new_secret,
+)
 from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import InvalidInputError
 from gateway.model import IdPrefix, new_id
-from gateway.service.opening import egress_policy
-from gateway.settings import Settings
+from gateway.store.audit import AuditEntry
 
 app = new_app()
 
-_PATTERN = re.compile(r"\*|[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*(\.\*)?")
-_TEST_EVENT = "endpoint.test"
-_LOOK_UP_S = 3.0
+_DAY_S = 86_400
 
 EndpointId = Annotated[str, typer.Argument(metavar="ID", help="Such as ep_….")]
-Events = Annotated[
-    list[str] | None,
-    typer.Option("--events", help="Event type or pattern, such as order.*; may be repeated."),
-]
-Sellers = Annotated[
-    list[str] | None,
-    typer.Option("--seller", help="Only this seller's events; may be repeated."),
-]
-Description = Annotated[str | None, typer.Option(help="What it is for.")]
-Concurrency = Annotated[int | None, typer.Option(min=1, max=1000, help="Requests at once.")]
-TimeoutS = Annotated[
-    float | None, typer.Option("--timeout-s", min=0.1, max=300, help="Deadline of one request.")
-]
-Headers = Annotated[
-    list[str] | None, typer.Option("--header", help="NAME: VALUE, sent along; may be repeated.")
-]
 
 
 @app.callback()
@@ -66,10 +60,14 @@ def add(  # noqa: PLR0913 one for each option of the command
     *,
     events: Events = None,
     seller: Sellers = None,
+    marketplace: Marketplaces = None,
+    body_filter: Filter = None,
     description: Description = None,
     concurrency: Concurrency = None,
     timeout_s: TimeoutS = None,
     header: Headers = None,
+    members: Members = None,
+    credentials: Credentials = None,
 ) -> None:
     """Add an endpoint and print its signing secret."""
     invocation = invocation_of(ctx)
@@ -82,13 +80,25 @@ def add(  # noqa: PLR0913 one for each option of the command
         updated_at_ms=now_ms,
         secrets=(new_secret(now_ms),),
     )
-    options = _options(events, seller, description, concurrency, timeout_s, header)
-    endpoint = replace(endpoint, **options)
+    changes = given(
+        event_types=events,
+        seller_ids=seller,
+        marketplace_ids=marketplace,
+        body_filter=body_filter,
+        description=description,
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+        headers=header,
+        members=members,
+        credentials=credentials,
+    )
+    endpoint = replace(endpoint, **changes)
+    made = _entry(ctx, "endpoint.create", endpoint, {"url": url} | changes)
 
     async def work() -> None:
-        await _vet(endpoint, invocation, settings)
+        await vetted(endpoint, invocation, settings)
         async with opened_store(invocation, settings) as store:
-            await store.endpoints.add(endpoint)
+            await store.changing(made).endpoints.add(endpoint)
 
     run(work())
     secret = encode_secret(endpoint.secrets[0])
@@ -125,20 +135,34 @@ def update(  # noqa: PLR0913 one for each option of the command
     events: Events = None,
     seller: Sellers = None,
     all_sellers: Annotated[bool, typer.Option("--all-sellers", help="Of every seller.")] = False,
+    marketplace: Marketplaces = None,
+    body_filter: Filter = None,
     description: Description = None,
     concurrency: Concurrency = None,
     timeout_s: TimeoutS = None,
     header: Headers = None,
+    members: Members = None,
+    credentials: Credentials = None,
     enable: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Deliver, or hold deliveries.")
     ] = None,
 ) -> None:
-    """Change what is given, keep the rest."""
+    """Change what is given, keep the rest; what waits is sent by the new properties."""
     invocation = invocation_of(ctx)
     settings = settings_of(invocation)
-    changes = _options(events, seller, description, concurrency, timeout_s, header)
-    if url is not None:
-        changes["url"] = url
+    changes = given(
+        url=url,
+        event_types=events,
+        seller_ids=seller,
+        marketplace_ids=marketplace,
+        body_filter=body_filter,
+        description=description,
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+        headers=header,
+        members=members,
+        credentials=credentials,
+    )
     if all_sellers:
         changes["seller_ids"] = ()
     if enable is not None:
@@ -148,19 +172,63 @@ def update(  # noqa: PLR0913 one for each option of the command
     async def work() -> Endpoint:
         async with opened_store(invocation, settings) as store:
             changed = replace(await store.endpoints.get(endpoint_id), **changes)
-            if {"url", "headers"} & changes.keys():
-                await _vet(changed, invocation, settings)
-            await store.endpoints.update(changed)
+            if changes.keys() - {"state", "disabled_reason"}:
+                await vetted(changed, invocation, settings)
+            made = _entry(ctx, "endpoint.update", changed, changes)
+            await store.changing(made).endpoints.update(changed)
             return await store.endpoints.get(endpoint_id)
 
     Output(invocation).value(endpoint_row(run(work())))
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    ctx: typer.Context,
+    endpoint_id: EndpointId,
+    *,
+    kind: Annotated[
+        str, typer.Option(help="v1 (shared key, HMAC-SHA256) or v1a (key pair, Ed25519).")
+    ] = HMAC_SHA256,
+    overlap_s: Annotated[
+        int, typer.Option(min=0, max=30 * _DAY_S, help="How long the old keys sign as well.")
+    ] = _DAY_S,
+) -> None:
+    """Make a new signing key and print it; the old ones sign beside it for a while.
+
+    A key of the other kind is added in the same way: until the old ones end, both sign.
+    """
+    if kind not in (HMAC_SHA256, ED25519):
+        raise InvalidInputError("--kind: write v1 or v1a")
+    invocation = invocation_of(ctx)
+    now_ms = invocation.clock.now_ms()
+    secret = new_secret(now_ms, kind=kind)
+    ends_at_ms = now_ms + overlap_s * 1000
+    noted = entry(
+        invocation.clock,
+        "secret.rotate",
+        endpoint_id,
+        changes={"secret_id": secret.id, "kind": kind, "overlap_s": overlap_s},
+    )
+    ask(
+        invocation,
+        lambda store: store.changing(noted).endpoints.rotate_secret(
+            endpoint_id, secret, expire_others_at_ms=ends_at_ms
+        ),
+    )
+    endpoint = ask(invocation, lambda store: store.endpoints.get(endpoint_id))
+    written, verifier = encode_secret(secret), encode_verifier(secret)
+    row = {"id": endpoint_id, "secret_id": secret.id, "kind": kind, "secret": written}
+    row |= {"verifies_with": verifier, "secrets": endpoint_row(endpoint)["secrets"]}
+    text = f"The old keys of {endpoint_id} sign for {overlap_s} s more. Verify with:\n{verifier}"
+    Output(invocation).value(row, text=text)
 
 
 @app.command()
 def delete(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     """Remove an endpoint; deliveries that wait for it are cancelled."""
     invocation = invocation_of(ctx)
-    ask(invocation, lambda store: store.endpoints.delete(endpoint_id))
+    made = entry(invocation.clock, "endpoint.delete", endpoint_id)
+    ask(invocation, lambda store: store.changing(made).endpoints.delete(endpoint_id))
     Output(invocation).value({"id": endpoint_id, "deleted": True}, text=f"Deleted {endpoint_id}.")
 
 
@@ -170,8 +238,7 @@ def test(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     invocation = invocation_of(ctx)
     settings = settings_of(invocation)
     endpoint = ask(invocation, lambda store: store.endpoints.get(endpoint_id))
-    event_id = new_id(IdPrefix.EVENT, invocation.clock.now_ms())
-    reply = run(_post_test(endpoint, event_id, invocation, settings))
+    event_id, reply = run(tried(endpoint, invocation, settings))
     value = {
         "id": endpoint_id,
         "event_id": event_id,
@@ -180,6 +247,7 @@ def test(ctx: typer.Context, endpoint_id: EndpointId) -> None:
         "error_class": reply.error_class,
         "error": reply.error,
         "duration_ms": reply.duration_ms,
+        **reply.timings._asdict(),
         "address": reply.address,
         "answer": reply.answer.decode("utf-8", "replace"),
     }
@@ -194,71 +262,13 @@ def _list_row(endpoint: Endpoint) -> dict[str, Any]:
     return row
 
 
-async def _post_test(
-    endpoint: Endpoint, event_id: str, invocation: Invocation, settings: Settings
-) -> Reply:
-    now = rfc3339(invocation.clock.now_ms())
-    body = orjson.dumps({"type": _TEST_EVENT, "timestamp": now, "data": {"endpoint": endpoint.id}})
-    resolver = SystemResolver(invocation.clock, budget_s=_LOOK_UP_S, threads=2)
-    try:
-        async with Sender(
-            egress_policy(settings),
-            resolver,
-            invocation.clock,
-            timeout_s=settings.delivery.timeout_s,
-            connections=1,
-        ) as sender:
-            return await sender.send(sender.prepare(endpoint), event_id=event_id, body=body)
-    finally:
-        resolver.close()
-
-
-def _options(
-    events: list[str] | None,
-    sellers: list[str] | None,
-    description: str | None,
-    concurrency: int | None,
-    timeout_s: float | None,
-    headers: list[str] | None,
-) -> dict[str, Any]:
-    """Return the members of an endpoint that options name; those not given are left out."""
-    for pattern in events or ():
-        if not _PATTERN.fullmatch(pattern):
-            raise InvalidInputError(f"--events: {pattern!r} is no pattern; write order.* or *")
-    given = {
-        "event_types": tuple(events) if events else None,
-        "seller_ids": tuple(sellers) if sellers else None,
-        "description": description,
-        "concurrency": concurrency,
-        "timeout_s": timeout_s,
-        "headers": _parsed_headers(headers) if headers else None,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _parsed_headers(headers: list[str]) -> Mapping[str, str]:
-    parsed = {}
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon:
-            raise InvalidInputError("--header: there is no colon; write NAME: VALUE")
-        parsed[name.strip()] = value.strip()
-    check_headers(parsed)
-    return parsed
-
-
-async def _vet(endpoint: Endpoint, invocation: Invocation, settings: Settings) -> None:
-    """Refuse a URL that no attempt would be made to; a name that has no address yet is only noted.
-
-    Raises:
-        InvalidInputError: The URL is refused by the address guard.
-    """
-    policy = egress_policy(settings)
-    target = check_url(endpoint.url, policy)
-    resolver = SystemResolver(invocation.clock, budget_s=_LOOK_UP_S, threads=2)
-    try:
-        await vet(target, policy, resolver)
-    except ResolutionError as exc:
-        Output(invocation).note(f"note: {exc}")
-    finally:
-        resolver.close()
+def _entry(
+    ctx: typer.Context, action: str, endpoint: Endpoint, changes: dict[str, Any]
+) -> AuditEntry:
+    """Return the audit log's entry: the new values, of credentials and headers the names only."""
+    row = endpoint_row(endpoint)
+    shown = {name: row.get(name) for name in changes}
+    if "headers" in shown:
+        shown["headers"] = sorted(endpoint.headers)
+    clock = invocation_of(ctx).clock
+    return entry(clock, action, endpoint.id, tenant=endpoint.tenant, changes=shown)

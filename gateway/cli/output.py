@@ -66,6 +66,11 @@ class Output:
         self._stdout.write(f"{text}\n")
         self._stdout.flush()
 
+    def raw(self, body: bytes) -> None:
+        """Print a stored JSON body, byte for byte."""
+        self._stdout.write(body.decode("utf-8", "surrogateescape"))
+        self._stdout.flush()
+
     def note(self, text: str) -> None:
         """Print a note for a person on stderr."""
         self._stderr.write(f"{text}\n")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from gateway.clock import rfc3339
-from gateway.endpoints import Endpoint, EndpointSecret
+from gateway.endpoints import AUTH_KINDS, Endpoint, EndpointSecret
 from gateway.telemetry.redaction import redact
 
 _TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms", "_due_ms")
@@ -24,11 +24,18 @@ def plain(record: Any) -> dict[str, Any]:
 
 
 def endpoint_row(endpoint: Endpoint) -> dict[str, Any]:
-    """Return an endpoint without its keys; of its headers only what is no credential."""
-    row = plain(endpoint)
+    """Return an endpoint without its keys and credentials, but with what kind they are of."""
+    row = plain(replace(endpoint, auth=None, client_certificate=None))
     row["headers"] = redact(row["headers"])
+    row["auth"] = _auth_kind(endpoint)
+    row["client_certificate"] = endpoint.client_certificate is not None
     row["secrets"] = [secret_row(secret) for secret in endpoint.secrets]
     return row
+
+
+def _auth_kind(endpoint: Endpoint) -> str | None:
+    kinds = {cls: kind for kind, cls in AUTH_KINDS.items()}
+    return None if endpoint.auth is None else kinds[type(endpoint.auth)]
 
 
 def secret_row(secret: EndpointSecret) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import binascii
 import hmac
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -127,12 +128,37 @@ def decode_secret(text: str) -> tuple[str, bytes]:
     """
     for kind, prefix in _PREFIXES.items():
         if text.startswith(prefix):
-            key_bytes = _unbase64(text.removeprefix(prefix))
+            key_bytes = unbase64(text.removeprefix(prefix))
             _check_key(kind, key_bytes)
             return kind, key_bytes
     if text.startswith(_PUBLIC_PREFIX):
         raise InvalidInputError("a `whpk_` key can only verify; give the private `whsk_` key")
     raise InvalidInputError("a secret starts with `whsec_` (shared) or `whsk_` (private)")
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A key that verifies: the shared one, or the public one."""
+
+    kind: str
+    key_bytes: bytes
+
+
+def decode_verifier(text: str) -> Verifier:
+    """Return the key in `text`: a shared, a private or a public one, as each can verify.
+
+    Raises:
+        InvalidInputError: It can't be read; the message never repeats it.
+    """
+    if text.startswith(_PUBLIC_PREFIX):
+        public_bytes = unbase64(text.removeprefix(_PUBLIC_PREFIX))
+        if len(public_bytes) != _SEED_BYTES:
+            raise InvalidInputError("a `whpk_` key has 32 bytes")
+        return Verifier(ED25519, public_bytes)
+    kind, key_bytes = decode_secret(text)
+    if kind == ED25519:
+        return Verifier(ED25519, _private_key(key_bytes).public_key().public_bytes_raw())
+    return Verifier(HMAC_SHA256, key_bytes)
 
 
 def _key_signer(secret: EndpointSecret) -> Callable[[bytes], str]:
@@ -169,7 +195,12 @@ def _base64(raw: bytes) -> str:
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
+    """Return what `text` is the base64 of; missing padding is forgiven.
+
+    Raises:
+        InvalidInputError: It is no base64.
+    """
     unpadded = text.rstrip("=")
     try:
         return binascii.a2b_base64(

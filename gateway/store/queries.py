@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, case, func, select
 
 from gateway.errors import NotFoundError
 from gateway.model import DeliveryState, HandlingState, NotificationState, Origin
@@ -242,6 +242,16 @@ class Queries:
             delivery=delivery_of(row),
             attempts=[_attempt(row) for row in await self._rows(attempts)],
         )
+
+    async def delivery_body(self, delivery_id: str) -> bytes:
+        """Return the bytes that each attempt of a delivery sends.
+
+        Raises:
+            NotFoundError: There is no such delivery.
+        """
+        body = case((_D.c.thin, func.coalesce(_E.c.thin_body, _E.c.body)), else_=_E.c.body)
+        query = select(body).join(_E, _E.c.id == _D.c.event_id).where(_D.c.id == delivery_id)
+        return bytes((await self._one(query, delivery_id))[0])
 
     async def quarantine(
         self, *, after: str | None = None, limit: int = 50

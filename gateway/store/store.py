@@ -43,6 +43,7 @@ class Changes:
         self, driver: Driver, *, sealer: Sealer, clock: Clock, publisher: Publisher
     ) -> None:
         self.endpoints = Endpoints(driver, sealer, clock)
+        self.deliveries = Deliveries(driver, clock, publisher)
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
         self.feeds = Feeds(driver, clock)
