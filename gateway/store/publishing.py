@@ -119,11 +119,12 @@ class Publisher:
         if not announced:
             return 0
         fanout = yield from self._current_fanout()
+        ids = sorted(new_id(IdPrefix.EVENT, now_ms) for _ in announced)
         matched: list[_Matched] = []
-        for one in announced:
+        for event_id, one in zip(ids, announced, strict=True):
             takers = fanout.match_operational(one.type, one.seller_id, one.subject)
             if takers:
-                matched.append((_operational(one, now_ms), takers))
+                matched.append((_operational(event_id, one, now_ms), takers))
         if not matched:
             return 0
         yield _INSERT_EVENTS(
@@ -195,9 +196,9 @@ def _takers(fanout: Fanout, event: NewEvent) -> Sequence[Taker]:
     )
 
 
-def _operational(announced: OperationalEvent, now_ms: int) -> NewEvent:
+def _operational(event_id: str, announced: OperationalEvent, now_ms: int) -> NewEvent:
     return NewEvent(
-        id=new_id(IdPrefix.EVENT, now_ms),
+        id=event_id,
         type=announced.type,
         occurred_at_ms=now_ms,
         seller_id=announced.seller_id,
