@@ -126,6 +126,10 @@ def refusal_of(exc: Exception) -> Refusal:  # noqa: PLR0911 one for each kind of
             return Refusal(status=409, word="conflict", detail=str(exc))
         case NotFoundError():
             return Refusal(status=404, word="not-found", detail=str(exc))
+        case FaultsError():
+            return Refusal(
+                status=422, word="invalid", detail="the request holds faults", faults=exc.faults
+            )
         case InvalidInputError():
             return Refusal(status=422, word="invalid", detail=str(exc))
         case DependencyError():
@@ -135,10 +139,6 @@ def refusal_of(exc: Exception) -> Refusal:  # noqa: PLR0911 one for each kind of
                 word="unreachable",
                 detail="the database can't be used now",
                 headers=headers,
-            )
-        case FaultsError():
-            return Refusal(
-                status=422, word="invalid", detail="the request holds faults", faults=exc.faults
             )
         case GatewayError():
             return Refusal(status=500, word="failed", detail="it could not be done; see the log")

@@ -1,7 +1,8 @@
 """The audit log: who changed what, written in the very transaction that changes it.
 
 `AuditedDriver` adds an entry to each write that goes through it, so no store method has to know of
-the log and none can forget it. A write whose plan answers False changed nothing and is not logged.
+the log and none can forget it. A write whose plan answers False, or something whose `changed` is
+False, changed nothing and is not logged.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def _run(statement: Cold) -> Plan[Rows]:
 
 def _with_entry(plan: Plan[T], entry: AuditEntry) -> Plan[T]:
     result = yield from plan
-    if result is not False:
+    if result is not False and getattr(result, "changed", True):
         yield _INSERT([_row(entry)])
     return result
 

@@ -44,6 +44,11 @@ class Resent:
     ids: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def changed(self) -> bool:
+        """Whether any delivery is due now."""
+        return bool(self.ids)
+
 
 def resend(delivery_ids: Sequence[str], now_ms: int) -> Plan[Resent]:
     """Make those of the deliveries due that can be sent; see `Deliveries.resend`."""

@@ -7,7 +7,7 @@ moment and on any replica, publishes once. Keys are forgotten after a day.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from gateway.clock import Clock
 from gateway.errors import ConflictError
@@ -64,6 +64,11 @@ class Published:
     deliveries: int
     repeated: bool = False
 
+    @property
+    def changed(self) -> bool:
+        """Whether it was published now."""
+        return not self.repeated
+
 
 class Outbox:
     """See the module."""
@@ -84,7 +89,7 @@ class Outbox:
         """
         now_ms = self._clock.now_ms()
         published = await self._driver.write(lambda: self._publish(event, idempotency, now_ms))
-        if published is None:
+        if published is False:
             raise IdempotencyConflictError(
                 "the Idempotency-Key was used for another request; take a new one"
             )
@@ -92,7 +97,7 @@ class Outbox:
 
     def _publish(
         self, event: NewEvent, idempotency: Idempotency | None, now_ms: int
-    ) -> Plan[Published | None]:
+    ) -> Plan[Published | Literal[False]]:
         if idempotency is None:
             made = yield from self._publisher.publish([Publication(event=event)], now_ms)
             return Published(event_id=event.id, deliveries=made)
@@ -101,7 +106,7 @@ class Outbox:
         if not (yield _INSERT([row])):
             fingerprint, event_id, made = (yield _GET(idempotency.key))[0]
             if bytes(fingerprint) != idempotency.fingerprint:
-                return None
+                return False
             return Published(event_id=event_id, deliveries=made, repeated=True)
         made = yield from self._publisher.publish([Publication(event=event)], now_ms)
         if made:

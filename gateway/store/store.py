@@ -47,6 +47,7 @@ class Changes:
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
         self.feeds = Feeds(driver, clock)
+        self.deliveries = Deliveries(driver, clock, publisher)
 
 
 class Store(AbstractAsyncContextManager["Store"]):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+import orjson
 from pydantic import Field
 
 from gateway.access import Scope
 from gateway.admin.api import Api
+from gateway.admin.audit import entry
 from gateway.admin.fields import Shown, Time
 from gateway.admin.owned import own_delivery
 from gateway.admin.paging import Page, PageQuery, scanned_page
 from gateway.admin.routes import PATH_PATTERNS, Call, Route
 from gateway.admin.showing import shown
+from gateway.errors import ConflictError
 from gateway.model import DeliveryState
 from gateway.store.views import AttemptView, DeliveryView
 
@@ -32,6 +35,11 @@ class DeliveryShown(Shown):
     claims: int
     created_at: Time
     ended_at: Time | None
+    reason: str | None = Field(description="Why it is dead or held, where no attempt says so.")
+    order_key: str | None = Field(description="Set while it stands in the row of its key's.")
+    parked: bool = Field(description="Whether it waits behind another one of its key.")
+    thin: bool = Field(description="Whether it is sent in the thin form.")
+    resent_at: Time | None = Field(description="When it was last sent again by hand.")
 
 
 class AttemptShown(Shown):
@@ -48,6 +56,15 @@ class AttemptShown(Shown):
     address: str | None = Field(description="Address and port that were dialled.")
     charged: bool = Field(description="Whether it counts against the endpoint.")
     next_due: Time | None = Field(description="When the next one is due.")
+    next_reason: str | None = Field(description="Why then.")
+    signature: str | None = Field(description="What `webhook-signature` was.")
+    sent_headers: dict[str, str] | None = Field(
+        description="The endpoint's own headers that were sent, credentials masked."
+    )
+    dns_ms: int | None
+    connect_ms: int | None
+    tls_ms: int | None
+    first_byte_ms: int | None
 
 
 class DeliveryDetail(DeliveryShown):
@@ -94,12 +111,26 @@ async def _attempts(api: Api, call: Call) -> Attempts:
     return Attempts(items=[_attempt(one) for one in detail.attempts])
 
 
+async def _resend(api: Api, call: Call) -> DeliveryShown:
+    delivery = (await own_delivery(api, call)).delivery
+    noted = entry(api, call, "delivery.resend", delivery.id, tenant=call.key.tenant)
+    resent = await api.store.changing(noted).deliveries.resend([delivery.id])
+    if delivery.id in resent.refused:
+        raise ConflictError(f"{delivery.id}: {resent.refused[delivery.id]}")
+    return _shown((await own_delivery(api, call)).delivery)
+
+
 def _shown(one: DeliveryView) -> DeliveryShown:
     return shown(DeliveryShown, one)
 
 
 def _attempt(one: AttemptView) -> AttemptShown:
-    return shown(AttemptShown, one, answer=one.answer.decode("utf-8", "replace"))
+    return shown(
+        AttemptShown,
+        one,
+        answer=one.answer.decode("utf-8", "replace"),
+        sent_headers=None if one.sent_headers is None else orjson.loads(one.sent_headers),
+    )
 
 
 ROUTES: Final = (
@@ -133,5 +164,16 @@ ROUTES: Final = (
         scope=Scope.READ,
         answer=Attempts,
         handler=_attempts,
+    ),
+    Route(
+        method="POST",
+        path=f"{_PATH}/resend",
+        name="resend_delivery",
+        tag="deliveries",
+        summary="Send a delivery again, with attempts of its own; the webhook-id stays",
+        scope=Scope.WRITE,
+        answer=DeliveryShown,
+        refusals=frozenset({409}),
+        handler=_resend,
     ),
 )

@@ -128,9 +128,11 @@ class EndpointPatch(Given):
     schedule_s: list[Seconds] | None = Field(
         default=None, min_length=1, max_length=50, description="Delay before each attempt."
     )
-    max_age_s: float | None = Field(default=None, gt=0, le=365 * _DAY_S, allow_inf_nan=False)
-    rate_per_s: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
-    burst: int = Field(default=1, ge=1, le=100_000)
+    max_age_s: float | None = Field(default=None, ge=1, le=365 * _DAY_S, allow_inf_nan=False)
+    rate_per_s: float | None = Field(default=None, ge=0.001, le=10_000, allow_inf_nan=False)
+    burst: int = Field(
+        default=0, ge=0, le=10_000, description="At once after a rest; 0 for a second's worth."
+    )
     concurrency: int = Field(default=4, ge=1, le=1_000)
     ordered: bool = Field(default=False, description="One after the other of each order key.")
     order_max_wait_s: float | None = Field(default=None, gt=0, le=365 * _DAY_S, allow_inf_nan=False)
@@ -285,6 +287,9 @@ class HealthShown(Shown):
     first_failure_at: Time | None
     last_success_at: Time | None
     paused_until: Time | None
+    open_until: Time | None = Field(description="The breaker is open; the next probe is due then.")
+    openings: int = Field(description="How many times in a row it opened.")
+    warnings: int = Field(description="Warnings given since the first failure.")
 
 
 def endpoint_shown(endpoint: Endpoint) -> EndpointShown:

@@ -13,14 +13,14 @@ from gateway.access import Scope
 from gateway.admin.api import Api
 from gateway.admin.audit import entry
 from gateway.admin.bodies import body_value
-from gateway.admin.fields import EventTypeName, Given, Shown, Time, Word
+from gateway.admin.fields import EventTypeName, Given, Line, Shown, Time, Word
 from gateway.admin.owned import own_event
 from gateway.admin.paging import Page, PageQuery, scanned_page
 from gateway.admin.resources.deliveries import DeliveryShown
 from gateway.admin.routes import Answer, Call, Route
 from gateway.admin.showing import shown
 from gateway.clock import parse_rfc3339_ms, rfc3339
-from gateway.dispatch.outcomes import event_body
+from gateway.dispatch.outcomes import event_body, order_key_of
 from gateway.errors import InvalidInputError
 from gateway.event_types import event_type_of
 from gateway.model import IdPrefix, NewEvent, new_id
@@ -80,6 +80,11 @@ class NewEventGiven(Given):
     )
     seller_id: Word | None = Field(default=None, description="Seller that it is about.")
     marketplace_id: Word | None = None
+    order_key: Line | None = Field(
+        default=None,
+        description="Endpoints that keep order get events of one key one after the other; seller"
+        " and order unless given, where `data` has an order.",
+    )
 
 
 class EventPublished(Shown):
@@ -156,6 +161,7 @@ def _new_event(api: Api, wanted: NewEventGiven) -> NewEvent:
         seller_id=wanted.seller_id,
         marketplace_id=wanted.marketplace_id,
         body=_body(wanted, occurred_at_ms, common),
+        order_key=wanted.order_key or order_key_of(wanted.seller_id, wanted.data),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -120,6 +121,16 @@ async def test_an_idempotency_key_publishes_once(world: World, store: Store) -> 
             world.event(), idempotency=Idempotency(key="k1", fingerprint=b"2")
         )
     assert [e.id for e in await store.queries.events()] == [event.id]
+
+
+async def test_what_was_not_published_now_is_not_logged(world: World, store: Store) -> None:
+    for key, fingerprint in (("k1", b"1"), ("k1", b"1"), ("k1", b"2"), ("k2", b"1")):
+        changing = store.changing(_entry(world, "event.publish"))
+        with contextlib.suppress(IdempotencyConflictError):
+            await changing.outbox.publish(
+                world.event(), idempotency=Idempotency(key=key, fingerprint=fingerprint)
+            )
+    assert len(await store.audit.list()) == 2
 
 
 async def test_many_at_once_under_one_key_publish_once(world: World, store: Store) -> None:

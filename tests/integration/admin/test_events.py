@@ -123,3 +123,34 @@ async def test_a_delivery_is_shown_with_its_attempts(world: AdminWorld, admin: C
     assert (attempt["status"], attempt["answer"]) == (500, "� no")
     attempts = await admin.get(objects.path("/v1/deliveries/{delivery_id}/attempts"))
     assert attempts["items"] == [attempt]
+
+
+async def test_a_delivery_is_sent_again_with_the_same_id(world: AdminWorld, admin: Caller) -> None:
+    objects = await make_objects(world, "acme")
+    acme = await world.caller(Scope.WRITE, tenant="acme")
+    path = objects.path("/v1/deliveries/{delivery_id}")
+    assert (await acme.get(path))["state"] == "dead"
+    resent = await acme.post(f"{path}/resend")
+    assert (resent["state"], resent["event_id"]) == ("pending", objects.ids["event_id"])
+    assert resent["resent_at"] is not None
+    (entry,) = (await admin.get("/v1/audit"))["items"]
+    assert (entry["action"], entry["tenant"]) == ("delivery.resend", "acme")
+
+
+async def test_what_cannot_be_sent_again_is_no_change(world: AdminWorld, admin: Caller) -> None:
+    objects = await make_objects(world, None)
+    await admin.post(objects.path("/v1/endpoints/{endpoint_id}/disable"))
+    path = objects.path("/v1/deliveries/{delivery_id}")
+    told = await admin("POST", f"{path}/resend")
+    assert (told.status, "disabled" in told.body["detail"]) == (409, True)
+    assert (await admin.get(path))["state"] == "dead"
+    assert [one["action"] for one in (await admin.get("/v1/audit"))["items"]] == [
+        "endpoint.disable"
+    ]
+
+
+async def test_a_publication_is_logged_once_however_often_it_is_asked(admin: Caller) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    for change in ({}, {}, {"data": {}}):
+        await admin("POST", "/v1/events", json=NEW | change, headers=headers)
+    assert len((await admin.get("/v1/audit"))["items"]) == 1
