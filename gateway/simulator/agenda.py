@@ -11,10 +11,14 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.clock import Clock
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.simulator")
 
 
 class Agenda:
@@ -43,7 +47,12 @@ class Agenda:
         """Do what is due when it is, until cancelled."""
         while True:
             self._news.clear()
-            self.run_due()
+            try:
+                self.run_due()
+            except Exception:  # noqa: BLE001 told, and the rest goes on
+                # One thing that can't happen must not keep everything else from happening.
+                _log.exception("an action of the simulator failed")
+                continue
             wait_s = (
                 max(0.001, (self._due[0][0] - self._clock.now_ms()) / 1_000) if self._due else None
             )

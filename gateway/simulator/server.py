@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from gateway.model import UsagePlan
 
 
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 compared, not bound
+
+
 class Simulator:
     """A running simulator; enter it to listen, leave it to stop.
 
@@ -132,6 +135,7 @@ class Simulator:
             fallback=unserved if cases is None else cases.answer,
             usage=self._usage,
             faults=self.faults,
+            base_url=self._reached_at,
         )
         self._sqs_protocol = SqsProtocol(self.sqs, self.sqs_faults)
         self._control = self._controlled(clock)
@@ -261,6 +265,12 @@ class Simulator:
         self._running.clear()
         self.sqs.close()
         await self._server.__aexit__(kind, error, trace)
+
+    def _reached_at(self, request: web.BaseRequest) -> str:
+        # Some clients send a Host that is none, where the URL that they were given is no HTTPS.
+        if self._server.host not in _EVERYWHERE:
+            return self._server.url
+        return f"{request.scheme}://{request.host}"
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if is_sqs(request):

@@ -31,7 +31,7 @@ from gateway.simulator.spapi.operations import Routes
 from gateway.simulator.spapi.usage import Caller, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiohttp import web
 
@@ -65,6 +65,7 @@ class SpApi:
         fallback: What answers the other ones.
         usage: Who has calls left.
         faults: What goes wrong on request.
+        base_url: Where whoever sent a request reaches the simulator; links begin so.
     """
 
     def __init__(
@@ -76,10 +77,12 @@ class SpApi:
         fallback: Answering,
         usage: Usage,
         faults: SpApiFaults,
+        base_url: Callable[[web.BaseRequest], str],
     ) -> None:
         self._accounts = accounts
         self._usage = usage
         self._faults = faults
+        self._base_url = base_url
         self._routes = Routes(catalog.operations)
         self._removed = Routes(catalog.removed)
         self._answers = dict(answers)
@@ -135,7 +138,7 @@ class SpApi:
             query=request.query,
             body=await request.read(),
             grant=grant,
-            base_url=f"{request.scheme}://{request.host}",
+            base_url=self._base_url(request),
             caller=Caller(
                 grant.application, seller_id, region or home or REGIONS[0], operation.name
             ),

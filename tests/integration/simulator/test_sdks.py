@@ -89,7 +89,12 @@ async def test_amazons_own_sdk():
 @pytest.mark.parametrize("asynchronous", [False, True])
 async def test_the_communitys_sdk(asynchronous):
     seen, simulator = await _seen("community.py", asynchronous=asynchronous)
-    assert seen == SEEN_BY_ALL
+    reports = seen.pop("reports")
+    assert seen == {**SEEN_BY_ALL, "feed": ["DONE", True]}
+    assert [charset.lower() for charset in reports] == ["utf-8", "iso-8859-1", "shift_jis"]
+    letters = ("émaillé", "émaillé", "ホーローマグカップ")
+    for title, expected in zip(reports.values(), letters, strict=True):
+        assert title.endswith(expected)
     throttled = {caller.operation: calls.throttled for caller, calls in simulator.calls.items()}
     assert throttled["orders.v0.getOrder"] == 1
     assert simulator.lwa.calls == {"issued": 2}
