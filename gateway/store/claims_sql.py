@@ -15,6 +15,9 @@ from gateway.store.statements import Many, One, Plan, Signal
 CLAIMS_LIMIT: Final = 5
 """Claims without a recorded result after which a row is given up: it kills the process."""
 
+SUSPECT_CLAIMS: Final = 2
+"""Claims without a recorded result after which a row is a suspect; see `suspects`."""
+
 _PROMOTE_LIMIT: Final = 500
 _REAP_LIMIT: Final = 500
 
@@ -30,6 +33,8 @@ class LeaseSql:
     expired: One
     free: One
     free_all: One
+    suspected: One
+    let_go: One
 
     @classmethod
     def of(cls, table: str) -> LeaseSql:
@@ -42,6 +47,8 @@ class LeaseSql:
             expired=One(_EXPIRED.format(table=table)),
             free=One(_fill(_FREE, table)),
             free_all=One(_FREE_ALL.format(table=table)),
+            suspected=One(_SUSPECTED.format(table=table)),
+            let_go=One(_fill(_LET_GO, table)),
         )
 
     def promote_due(self, now_ms: int) -> Plan[tuple[int | None, bool]]:
@@ -85,7 +92,8 @@ UPDATE {table} SET readiness = 2 WHERE id IN (
 _RELEASE: Final = """
 WITH v(id, token) AS ({rows})
 UPDATE {table} SET state = 'pending', claims = claims - 1, claim_token = NULL,
-  lease_until_ms = NULL
+  lease_until_ms = NULL,
+  readiness = CASE WHEN claims > {suspect_claims} THEN 3 ELSE readiness END
 FROM v WHERE {table}.id = v.id AND {table}.state = 'leased' AND {table}.claim_token = v.token
 RETURNING {table}.id
 """
@@ -102,7 +110,9 @@ SELECT 1 FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 LIMIT 1
 """
 
 _FREE: Final = """
-UPDATE {table} SET state = 'pending', claim_token = NULL, lease_until_ms = NULL WHERE id IN (
+UPDATE {table} SET state = 'pending', claim_token = NULL, lease_until_ms = NULL,
+  readiness = CASE WHEN claims >= {suspect_claims} THEN 3 ELSE readiness END
+WHERE id IN (
   SELECT id FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 AND claims < $2
   ORDER BY lease_until_ms LIMIT $3 {skip_locked}
 ) RETURNING id
@@ -112,6 +122,24 @@ _FREE_ALL: Final = """
 UPDATE {table} SET lease_until_ms = 0 WHERE state = 'leased'
 """
 
+_SUSPECTED: Final = """
+SELECT 1 FROM {table} WHERE state = 'pending' AND readiness = 3 LIMIT 1
+"""
+
+# Not while the one before is still on its way. A scalar subquery is asked once; behind IN it may be
+# asked for each row again, and would find another one to lock each time.
+_LET_GO: Final = """
+UPDATE {table} SET readiness = 2 WHERE id = (
+  SELECT id FROM {table} WHERE state = 'pending' AND readiness = 3
+  ORDER BY id LIMIT 1 {skip_locked}
+) AND NOT EXISTS (
+  SELECT 1 FROM {table} AS earlier WHERE earlier.id = $1
+    AND earlier.state IN ('pending', 'leased') AND earlier.readiness = 2
+    AND earlier.claims >= {suspect_claims}
+) RETURNING id
+"""
+
 
 def _fill(template: str, table: str) -> str:
-    return template.replace("{table}", table)
+    filled = template.replace("{suspect_claims}", str(SUSPECT_CLAIMS))
+    return filled.replace("{table}", table)

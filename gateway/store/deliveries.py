@@ -98,7 +98,7 @@ class Deliveries:
         self._driver = driver
         self._clock = clock
         self._publisher = publisher
-        self._picker = DeliveryPicker()
+        self._picker = DeliveryPicker(now_ms=clock.now_ms())
         self._order = OrderKeeper()
 
     async def claim(
@@ -170,7 +170,9 @@ class Deliveries:
         Raises:
             StoreUnavailableError: None was freed.
         """
-        return await self._driver.write(lambda: self._reap(self._clock.now_ms()))
+        freed, suspected = await self._driver.write(self._reap_and_look)
+        self._picker.suspects.seen = suspected
+        return freed
 
     async def release_all(self) -> int:
         """Free every lease, for a process that knows itself to be the only one.
@@ -180,7 +182,9 @@ class Deliveries:
         Raises:
             StoreUnavailableError: None was freed.
         """
-        return await self._driver.write(self._release_all)
+        freed, suspected = await self._driver.write(self._release_all)
+        self._picker.suspects.seen = suspected
+        return freed
 
     async def hold_disabled(self, limit: int = 500) -> int:
         """Hold deliveries of disabled endpoints, and free held ones of endpoints enabled again.
@@ -257,12 +261,16 @@ class Deliveries:
             yield Signal(DELIVERIES_TOPIC)()
         return freed
 
-    def _release_all(self) -> Plan[int]:
+    def _reap_and_look(self) -> Plan[tuple[int, bool]]:
+        freed = yield from self._reap(self._clock.now_ms())
+        return freed, (yield from self._picker.suspects.look())
+
+    def _release_all(self) -> Plan[tuple[int, bool]]:
         yield _LEASES.free_all()
         total = 0
         while freed := (yield from self._reap(0)):
             total += freed
-        return total
+        return total, (yield from self._picker.suspects.look())
 
 
 def _ended_keys(results: Iterable[AttemptResult]) -> Sequence[OrderKey]:

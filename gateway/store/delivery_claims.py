@@ -14,6 +14,7 @@ from gateway.store.admission import Admission, Limits
 from gateway.store.claims_sql import LeaseSql
 from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
 from gateway.store.statements import Each, Many, One, Plan, Row, Rows
+from gateway.store.suspects import Suspects
 
 _LEASES: Final = LeaseSql.of("deliveries")
 _READY: Final = "state = 'pending' AND readiness = 2"
@@ -78,13 +79,19 @@ _ID, _ENDPOINT = 0, 1
 
 @dataclass(slots=True)
 class Picked:
-    """What a pick found: rows of `_COLUMNS` as they were before the claim."""
+    """What a pick found: rows of `_COLUMNS` as they were before the claim.
 
+    Attributes:
+        let_go: The suspect that was made ready on the way, or None.
+    """
+
+    now_ms: int
     next_due_ms: int | None
     more: bool
     admission: Admission
     cursor: str = ""
     rows: list[Row] = field(default_factory=list)
+    let_go: str | None = None
 
 
 @dataclass(slots=True)
@@ -101,19 +108,27 @@ class _Scan:
 class DeliveryPicker:
     """Picks deliveries, and remembers whose turn is next."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, now_ms: int) -> None:
         self._cursor = ""
+        self.suspects = Suspects(_LEASES, now_ms=now_ms)
 
     def pick(
         self, *, room: Callable[[str], int], limit: int, now_ms: int, lease: tuple[int, int]
     ) -> Plan[Picked]:
         """Lease ready deliveries and return them; `lease` is the token and the lease's end."""
         next_due_ms, more = yield from _LEASES.promote_due(now_ms)
+        let_go = yield from self.suspects.let_go(now_ms)
         scan = yield from self._scan(room, now_ms)
         admission = scan.admission
         if scan.limited:
             yield from admission.admit(scan.limited)
-        picked = Picked(next_due_ms=next_due_ms, more=more or scan.cut, admission=admission)
+        picked = Picked(
+            now_ms=now_ms,
+            next_due_ms=next_due_ms,
+            more=more or scan.cut,
+            admission=admission,
+            let_go=let_go,
+        )
         gathered = yield from gather(
             scan.open, lambda one: admission.places(one, room(one)), limit, _pick
         )
@@ -133,6 +148,7 @@ class DeliveryPicker:
     def claims(self, picked: Picked, lease: tuple[int, int]) -> Claims[ClaimedDelivery]:
         """Return what was picked as claims, and move on to the next ones' turn."""
         self._cursor = picked.cursor
+        self.suspects.note(picked.let_go, picked.now_ms)
         return Claims(
             items=[
                 _claimed(row, lease, probe=picked.admission.is_probe(row[_ENDPOINT]))

@@ -22,6 +22,7 @@ from gateway.store.inbox import body_context
 from gateway.store.keys import NEWEST_PARKED
 from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
 from gateway.store.statements import Each, Many, One, Plan, Row, Rows
+from gateway.store.suspects import Suspects
 
 _LEASES: Final = LeaseSql.of("handlings")
 _MOST_HANDLERS: Final = 1_000
@@ -112,6 +113,7 @@ class Picked:
         rows: Rows of `_COLUMNS` as they were before the claim, with the slot each one has.
         cursors: By handler, the lane after which its next claim goes on; under the empty name the
             handler that was served first.
+        let_go: The suspect that was made ready on the way, or None.
     """
 
     now_ms: int
@@ -119,14 +121,16 @@ class Picked:
     more: bool
     rows: list[tuple[Row, str | None]] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
+    let_go: str | None = None
 
 
 class HandlingPicker:
     """Picks handlings, and remembers whose turn is next."""
 
-    def __init__(self, sealer: Sealer) -> None:
+    def __init__(self, sealer: Sealer, *, now_ms: int) -> None:
         self._sealer = sealer
         self._cursors: dict[str, str] = {}
+        self.suspects = Suspects(_LEASES, now_ms=now_ms)
 
     def pick(
         self, *, room: Mapping[str, int], limit: int, now_ms: int, lease: tuple[int, int]
@@ -134,6 +138,7 @@ class HandlingPicker:
         """Lease ready handlings and return them; `lease` is the claim token and the lease's end."""
         next_due_ms, more = yield from _LEASES.promote_due(now_ms)
         picked = Picked(now_ms=now_ms, next_due_ms=next_due_ms, more=more)
+        picked.let_go = yield from self.suspects.let_go(now_ms)
         ready = [row[0] for row in (yield _HANDLERS("", _MOST_HANDLERS))]
         heads: list[Row] = []
         for handler in _rotated(
@@ -158,6 +163,7 @@ class HandlingPicker:
         Those whose sealed body can't be opened are no claims; they come as results to settle.
         """
         self._cursors.update(picked.cursors)
+        self.suspects.note(picked.let_go, picked.now_ms)
         items: list[ClaimedHandling] = []
         closed: list[HandlingResult] = []
         for row, slot in picked.rows:

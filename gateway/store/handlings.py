@@ -96,7 +96,7 @@ class Handlings:
         self._driver = driver
         self._clock = clock
         self._publisher = publisher
-        self._picker = HandlingPicker(sealer)
+        self._picker = HandlingPicker(sealer, now_ms=clock.now_ms())
 
     async def claim(
         self, *, room: Mapping[str, int], limit: int, lease_ms: int
@@ -167,7 +167,9 @@ class Handlings:
         Raises:
             StoreUnavailableError: None was freed.
         """
-        return await self._driver.write(lambda: self._reap(self._clock.now_ms()))
+        freed, suspected = await self._driver.write(self._reap_and_look)
+        self._picker.suspects.seen = suspected
+        return freed
 
     async def release_all(self) -> int:
         """Free every lease, for a process that knows itself to be the only one.
@@ -177,7 +179,9 @@ class Handlings:
         Raises:
             StoreUnavailableError: None was freed.
         """
-        return await self._driver.write(self._release_all)
+        freed, suspected = await self._driver.write(self._release_all)
+        self._picker.suspects.seen = suspected
+        return freed
 
     def _settle(self, results: Sequence[HandlingResult]) -> Plan[Settled]:
         now_ms = self._clock.now_ms()
@@ -220,12 +224,16 @@ class Handlings:
             yield Signal(HANDLINGS_TOPIC)()
         return freed
 
-    def _release_all(self) -> Plan[int]:
+    def _reap_and_look(self) -> Plan[tuple[int, bool]]:
+        freed = yield from self._reap(self._clock.now_ms())
+        return freed, (yield from self._picker.suspects.look())
+
+    def _release_all(self) -> Plan[tuple[int, bool]]:
         yield _LEASES.free_all()
         total = 0
         while freed := (yield from self._reap(0)):
             total += freed
-        return total
+        return total, (yield from self._picker.suspects.look())
 
 
 def _take_once(

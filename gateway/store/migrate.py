@@ -32,6 +32,7 @@ REVISIONS: Final = (
     "api02",
     "usage_1",
     "jobs_4",
+    "suspects_1",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -127,6 +127,7 @@ _READY_COUNT: Final = "SELECT count(*), min(id) FROM {} WHERE state = 'pending' 
 _COUNT: Final = "SELECT count(*) FROM {} WHERE {}"
 # Each of these conditions is an index's own.
 _WAITING: Final = "state = 'pending' AND readiness = 1"
+_SUSPECT: Final = "state = 'pending' AND readiness = 3"
 _PARKED: Final = "state = 'pending' AND readiness = 0"
 _LEASED: Final = "state = 'leased'"
 _HELD: Final = "state = 'held'"
@@ -324,7 +325,7 @@ def _work(table: str, *, parked: str | None, held: str | None) -> Plan[WorkCount
     ready, oldest = (yield One(_READY_COUNT.format(table))())[0]
     return WorkCounts(
         ready=ready,
-        waiting=(yield from _count(table, _WAITING)),
+        waiting=(yield from _count(table, _WAITING)) + (yield from _count(table, _SUSPECT)),
         parked=(yield from _count(table, parked)),
         leased=(yield from _count(table, _LEASED)),
         held=(yield from _count(table, held)),

@@ -143,6 +143,7 @@ handlings: Final = Table(
         "ix_handlings_ready", "handler", "lane", "id", where="state = 'pending' AND readiness = 2"
     ),
     _partial("ix_handlings_due", "due_at_ms", where="state = 'pending' AND readiness = 1"),
+    _partial("ix_handlings_suspect", "id", where="state = 'pending' AND readiness = 3"),
     _partial(
         "ix_handlings_parked",
         "handler",
@@ -167,8 +168,9 @@ handlings: Final = Table(
 """Notifications owed to handlers.
 
 `lane` is the seller's id, or empty; `event_time_ms` is the notification's, else when it came in.
-`readiness` of a pending row: 0 parked behind its key, 1 waits for `due_at_ms`, 2 ready now. At most
-one row of a (handler, lane, key) is pending or leased without being parked: the key's head.
+`readiness` of a pending row: 0 parked behind its key, 1 waits for `due_at_ms`, 2 ready now, 3 a
+suspect whose owners died. At most one row of a (handler, lane, key) is pending or leased without
+being parked: the key's head.
 """
 
 once_keys: Final = Table(

@@ -147,6 +147,7 @@ deliveries: Final = Table(
         "ix_deliveries_ready", "endpoint_id", "id", where="state = 'pending' AND readiness = 2"
     ),
     _partial("ix_deliveries_due", "due_at_ms", where="state = 'pending' AND readiness = 1"),
+    _partial("ix_deliveries_suspect", "id", where="state = 'pending' AND readiness = 3"),
     _partial(
         "ix_deliveries_parked",
         "endpoint_id",

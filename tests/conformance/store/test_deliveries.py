@@ -236,11 +236,27 @@ async def test_what_kills_the_process_five_times_is_held(world: World, store: St
     for number in range(1, 6):
         (claimed,) = (await world.claim_deliveries(lease_ms=10)).items
         assert claimed.claims == number
-        world.clock.at_ms += 10
+        world.clock.at_ms += 5_000
         assert await store.deliveries.reap() == 1
     assert await _states(world) == {"held": 1}
     assert await store.deliveries.hold_disabled() == 0
     assert (await world.claim_deliveries()).items == []
+
+
+async def test_what_died_with_the_culprit_is_delivered(world: World, store: Store) -> None:
+    await world.endpoint()
+    await world.publish(*(world.event() for _ in range(20)))
+    culprit: str | None = None
+    for _ in range(60):
+        world.clock.at_ms += 5_000
+        claimed = (await world.claim_deliveries(lease_ms=10)).items
+        culprit = culprit or claimed[7].id
+        if any(one.id == culprit for one in claimed):
+            world.clock.at_ms += 10
+            assert await store.deliveries.reap() == len(claimed)
+        else:
+            await store.deliveries.settle([world.attempt(one) for one in claimed])
+    assert await _states(world) == {"held": 1, "delivered": 19}
 
 
 async def test_release_and_extend(world: World, store: Store) -> None:

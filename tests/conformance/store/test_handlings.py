@@ -6,6 +6,8 @@ from gateway.model import Claims, HandlingState, Owed
 from gateway.store import Store
 from tests.conformance.store.world import HANDLER, LEASE_MS, RecordedSignals, World
 
+LIVED_MS = 5_000  # for so long a process must have lived to be believed
+
 
 async def _states(world: World) -> list[str]:
     return sorted(str(row[0]) for row in await world.rows("SELECT state FROM handlings"))
@@ -173,7 +175,7 @@ async def test_what_kills_the_process_five_times_is_buried(world: World) -> None
     for number in range(1, 6):
         (claimed,) = (await world.claim(lease_ms=10)).items
         assert claimed.claims == number
-        world.clock.at_ms += 10
+        world.clock.at_ms += LIVED_MS
         assert await world.store.handlings.reap() == 1
     assert await _states(world) == ["dead", "pending"]
     ((error,),) = await world.rows("SELECT error FROM handlings WHERE state = 'dead'")
@@ -200,9 +202,49 @@ async def test_release_all_frees_the_leases_of_a_dead_process(world: World) -> N
 async def test_release_all_buries_what_killed_the_process(world: World) -> None:
     await world.accept(world.arrival())
     for _ in range(5):
+        world.clock.at_ms += LIVED_MS
         assert len((await world.claim()).items) == 1
         await world.store.handlings.release_all()
     assert await _states(world) == ["dead"]
+
+
+async def test_what_died_with_the_culprit_ends_well(world: World) -> None:
+    await world.accept(*(world.arrival() for _ in range(20)))
+    culprit: str | None = None
+    for _ in range(60):
+        world.clock.at_ms += LIVED_MS
+        claimed = (await world.claim(lease_ms=10)).items
+        culprit = culprit or claimed[7].id
+        if any(one.id == culprit for one in claimed):
+            world.clock.at_ms += 10
+            assert await world.store.handlings.reap() == len(claimed)
+        else:
+            await world.settle(*(world.result(one) for one in claimed))
+    assert sorted(await _states(world)) == ["dead", *["handled"] * 19]
+
+
+async def test_processes_that_die_young_blame_nobody(world: World) -> None:
+    await world.accept(*(world.arrival() for _ in range(3)))
+    for _ in range(20):
+        await world.claim(lease_ms=10)
+        world.clock.at_ms += 10
+        await world.store.handlings.reap()
+    assert await _states(world) == ["pending"] * 3
+    rows = await world.rows("SELECT claims FROM handlings")
+    assert [claims for (claims,) in rows] == [2, 2, 2]
+
+
+async def test_a_suspect_that_is_given_back_stays_one(world: World) -> None:
+    await world.accept(world.arrival())
+    for _ in range(2):
+        await world.claim(lease_ms=10)
+        world.clock.at_ms += LIVED_MS
+        await world.store.handlings.reap()
+    (alone,) = (await world.claim()).items
+    await world.store.handlings.release([alone])
+    assert await world.rows("SELECT claims, readiness FROM handlings") == [(2, 3)]
+    (again,) = (await world.claim()).items
+    assert again.id == alone.id
 
 
 async def test_events_deliveries_and_state_stand_or_fall_together(world: World) -> None:

@@ -262,6 +262,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _drain(self) -> None:
         self.die()
+        self.clock.at_ms += 20_000  # suspects wait for a process that has lived for a while
         for _ in range(self.accepted * 2 + 2):
             self.clock.at_ms += LEASE_MS
             claims = self.run(self.world.claim(100)).items

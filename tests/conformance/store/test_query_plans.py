@@ -22,7 +22,7 @@ LARGE = ("notifications", "handlings", "events", "deliveries", "attempts", "quar
 # Asked by operators only, or in rotation, which reads everything anyway.
 COLD = ("gateway.store.queries", "gateway.store.rotation")
 # These indexes hold rows that wait or are leased, never history.
-PARTIAL = re.compile(r"ix_\w+_(ready|due|parked|leased|held)|uq_handlings_head")
+PARTIAL = re.compile(r"ix_\w+_(ready|due|suspect|parked|leased|held)|uq_handlings_head")
 
 
 def _statements() -> Iterator[tuple[str, Any]]:
