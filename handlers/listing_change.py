@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from gateway import Context, Event, EventType, Notification, Reject, Router
+from gateway import Context, Event, EventType, Notification, Router
 from gateway.notifications import (
     ListingsItemIssuesChange,
     ListingsItemMfnQuantityChange,
@@ -63,10 +63,15 @@ class Units(BaseModel):
 
 
 class Listing(BaseModel):
-    """A listing; `issues_total` counts those that there was no room for too."""
+    """A listing; `issues_total` counts those that there was no room for too.
+
+    `complete` is false where Amazon could not be asked, because neither the notification nor the
+    seller's settings name a marketplace: then only what the notification said is shown.
+    """
 
     sku: str
     change: str
+    complete: bool
     marketplaces: list[Place]
     issues: list[Issue]
     issues_total: int
@@ -89,6 +94,7 @@ CHANGED = EventType(
         "listing": {
             "sku": "MUG-BLUE",
             "change": "LISTINGS_ITEM_ISSUES_CHANGE",
+            "complete": True,
             "marketplaces": [
                 {
                     "marketplace": "A1PA6795UKMFR9",
@@ -153,22 +159,43 @@ async def listing_change(notification: Notification[Any], ctx: Context) -> Event
         return Event(type=DELETED.type, data={"listing": gone.model_dump(mode="json")})
     marketplace = notification.identifiers.marketplace_id
     marketplaces = [marketplace] if marketplace else list(ctx.marketplace_ids)
-    if not marketplaces:
-        raise Reject("no marketplace to ask for: the seller has none configured")
-    item = await ctx.spapi.listings_items.get_listings_item(payload.sku, marketplaces)
     listing = Listing(
         sku=payload.sku,
         change=notification.type,
-        marketplaces=[_place(one) for one in item.summaries],
-        issues=[_issue(one) for one in item.issues[:_MOST_ISSUES]],
-        issues_total=len(item.issues),
-        offers=[_offered(one) for one in item.offers],
-        availability=[
-            Units(channel=one.fulfillment_channel_code, quantity=one.quantity)
-            for one in item.fulfillment_availability
-        ],
+        complete=bool(marketplaces),
+        marketplaces=[],
+        issues=[],
+        issues_total=0,
+        offers=[],
+        availability=_told(payload),
     )
+    if marketplaces:
+        item = await ctx.spapi.listings_items.get_listings_item(payload.sku, marketplaces)
+        listing = _with(listing, item)
     return Event(type=CHANGED.type, data={"listing": listing.model_dump(mode="json")})
+
+
+def _told(payload: ListingsItemChange) -> list[Units]:
+    """Return the units that the notification itself tells of."""
+    if not isinstance(payload, ListingsItemMfnQuantityChange):
+        return []
+    return [Units(channel=payload.fulfillment_channel_code or "DEFAULT", quantity=payload.quantity)]
+
+
+def _with(listing: Listing, item: Any) -> Listing:
+    """Return the listing as Amazon has it."""
+    return listing.model_copy(
+        update={
+            "marketplaces": [_place(one) for one in item.summaries],
+            "issues": [_issue(one) for one in item.issues[:_MOST_ISSUES]],
+            "issues_total": len(item.issues),
+            "offers": [_offered(one) for one in item.offers],
+            "availability": [
+                Units(channel=one.fulfillment_channel_code, quantity=one.quantity)
+                for one in item.fulfillment_availability
+            ],
+        }
+    )
 
 
 def _place(summary: Any) -> Place:

@@ -106,12 +106,15 @@ def test_listings_wait_for_each_other_by_marketplace_and_sku() -> None:
     assert key_of(handler, "LISTINGS_ITEM_MFN_QUANTITY_CHANGE") == f"/{SKU}"
 
 
-async def test_a_listing_without_a_marketplace_to_ask_for_is_rejected() -> None:
-    (handler,) = REGISTRY.matching("LISTINGS_ITEM_MFN_QUANTITY_CHANGE")
-    body = text(whole(sample_of("LISTINGS_ITEM_MFN_QUANTITY_CHANGE"))).encode()
-    result = await run(handler, stored(body))
-    assert result.state is HandlingState.DEAD
-    assert "no marketplace" in (result.error or "")
+async def test_without_a_marketplace_to_ask_for_the_notification_is_all_there_is() -> None:
+    type_ = "LISTINGS_ITEM_MFN_QUANTITY_CHANGE"
+    (handler,) = REGISTRY.matching(type_)
+    calls = CannedCalls({})
+    result = await run(handler, stored(text(whole(sample_of(type_))).encode()), calls)
+    (event,) = bodies(result, REGISTRY)
+    listing = event["data"]["listing"]
+    assert (listing["complete"], calls.made) == (False, [])
+    assert listing["availability"] == [{"channel": "DEFAULT", "quantity": 41}]
 
 
 async def test_a_listing_that_is_not_there_yet_is_tried_again() -> None:
