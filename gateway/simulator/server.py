@@ -5,7 +5,7 @@ POST /auth/o2/token             LWA
 /apps/authorize/consent         the page on which a seller authorises an application
 /_simulator/…                   control routes
 /_documents/…                   documents of reports, feeds, queries and exports
-[/na|/eu|/fe]/…                 SP-API
+[/sandbox][/na|/eu|/fe]/…       SP-API
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from gateway.simulator.spapi.answers import (
 from gateway.simulator.spapi.call import Answer, Call
 from gateway.simulator.spapi.faults import Fault, SpApiFaults, parse_fault
 from gateway.simulator.spapi.operations import Routes
-from gateway.simulator.spapi.usage import Caller, Usage
+from gateway.simulator.spapi.usage import SANDBOX, Caller, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +117,7 @@ class SpApi:
         Raises:
             RefusalError: The headers, the token or the region are wrong, or nothing is there.
         """
-        region, path = split_region(request.rel_url.raw_path)
+        sandbox, (region, path) = split_base(request.rel_url.raw_path)
         if not 0 < len(request.headers.get("User-Agent", "")) <= _MAX_USER_AGENT:
             raise bad_input(f"A user-agent of 1 to {_MAX_USER_AGENT} characters is needed.")
         state, grant = self._accounts.grant(request.headers.get(TOKEN_HEADER))
@@ -131,6 +131,7 @@ class SpApi:
             raise self._nothing_there(request.method, path)
         operation, arguments = found
         seller_id = grant.seller.id if grant.seller is not None else None
+        shown_region = region or home or REGIONS[0]
         return Call(
             operation=operation,
             path=path,
@@ -139,8 +140,12 @@ class SpApi:
             body=await request.read(),
             grant=grant,
             base_url=self._base_url(request),
+            sandbox=sandbox,
             caller=Caller(
-                grant.application, seller_id, region or home or REGIONS[0], operation.name
+                grant.application,
+                seller_id,
+                f"{SANDBOX}-{shown_region}" if sandbox else shown_region,
+                operation.name,
             ),
         )
 
@@ -160,14 +165,21 @@ class SpApi:
             return early
         try:
             _check_token(call.operation, call.grant)
-            answer = self._answers.get(call.operation.name, self._fallback)(call)
+            answer = self._answering(call)(call)
             response = respond(answer.status, answer.body)
             response.headers.update(answer.headers)
         except RefusalError as exc:
             response = refuse(exc)
         if response.status in RATE_HEADER_STATUSES:
-            response.headers[RATE_HEADER] = f"{self._usage.plan(call.operation).rate_per_s:g}"
+            plan = self._usage.plan(call.operation, call.caller.region)
+            response.headers[RATE_HEADER] = f"{plan.rate_per_s:g}"
         return response if fault is None else await wire.on_top(request, response, fault)
+
+    def _answering(self, call: Call) -> Answering:
+        """Return what answers a call: in a sandbox only what exists nowhere else is played."""
+        if call.sandbox and not call.operation.sandbox_only:
+            return self._fallback
+        return self._answers.get(call.operation.name, self._fallback)
 
 
 def unserved(call: Call) -> Answer:
@@ -183,6 +195,12 @@ def unserved(call: Call) -> Answer:
         "Start it with --models DIR, a checkout of amzn/selling-partner-api-models, and it answers "
         "with the static sandbox cases that Amazon's model of the operation holds.",
     )
+
+
+def split_base(path: str) -> tuple[bool, tuple[str, str]]:
+    """Return whether a path is a sandbox's, and what `split_region` returns of the rest."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    return (True, split_region("/" + rest)) if first == SANDBOX else (False, split_region(path))
 
 
 def split_region(path: str) -> tuple[str, str]:

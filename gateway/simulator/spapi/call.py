@@ -37,6 +37,7 @@ class Call:
         arguments: Parameters of the path, decoded.
         caller: Whose bucket it draws from.
         base_url: Where the client reached the simulator; links of answers begin so.
+        sandbox: Whether it came to the sandbox.
     """
 
     operation: Operation
@@ -47,6 +48,7 @@ class Call:
     grant: Grant
     caller: Caller
     base_url: str
+    sandbox: bool = False
 
     @property
     def seller(self) -> Seller:

@@ -12,21 +12,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.clock import rfc3339
+from gateway.model import UsagePlan
 from gateway.spapi.catalog import UNKNOWN_PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.clock import Clock
-    from gateway.model import UsagePlan
     from gateway.spapi.catalog import Operation
 
+SANDBOX = "sandbox"
+# Amazon's page "Selling Partner API Sandbox" states it for every operation.
+_SANDBOX_PLAN = UsagePlan(rate_per_s=5.0, burst=15)
 _TIMES_KEPT = 1_000
 _THROTTLED = 429
 
 
 class Caller(NamedTuple):
-    """Whose bucket a call draws from; `seller` is None for a grantless one."""
+    """Whose bucket a call draws from.
+
+    `seller` is None for a grantless call; `region` begins with `sandbox-` in a sandbox.
+    """
 
     application: str
     seller: str | None
@@ -74,15 +80,17 @@ class Usage:
         self._buckets: dict[tuple[str, ...] | Caller, _Bucket] = {}
         self._calls: dict[Caller, Calls] = {}
 
-    def plan(self, operation: Operation) -> UsagePlan:
-        """Return the plan that an operation runs under."""
+    def plan(self, operation: Operation, region: str = "") -> UsagePlan:
+        """Return the plan that an operation runs under; all have one and the same in a sandbox."""
         given = self.plans.get(operation.name) or self.plans.get(operation.id)
+        if given is None and region.startswith(SANDBOX):
+            return _SANDBOX_PLAN
         return given or operation.plan or UNKNOWN_PLAN
 
     def take(self, caller: Caller, operation: Operation) -> bool:
         """Draw one call from the caller's buckets; False where one of them is empty."""
         now_s = self._clock.monotonic_s()
-        buckets = [self._bucket(caller, self.plan(operation), now_s)]
+        buckets = [self._bucket(caller, self.plan(operation, caller.region), now_s)]
         if (shared := operation.application_plan) is not None:
             key = (caller.application, caller.region, caller.operation)
             buckets.append(self._bucket(key, shared, now_s))

@@ -264,6 +264,13 @@ async def test_a_checkout_of_models_answers_what_is_not_played(http, tmp_path):
         assert status == 501
         assert "no static case" in body["errors"][0]["details"]
         assert (await client.call("/sellers/v1/account", token))[0] == 200
+        for base in ("/sandbox", "/sandbox/na"):
+            status, headers, body = await client.call(base + "/sales/v1/orderMetrics", token)
+            assert (status, body) == (200, case["response"])
+            assert headers["x-amzn-RateLimit-Limit"] == "5"
+            assert (await client.call(base + "/sellers/v1/account", token))[0] == 501
+        assert (await client.call("/sandbox/eu/sales/v1/orderMetrics", token))[0] == 403
+        assert {caller.region for caller in simulator.calls} == {"na", "sandbox-na"}
 
 
 async def _consent(client: Client, http: aiohttp.ClientSession, **query: str) -> Mapping[str, str]:
