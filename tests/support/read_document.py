@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
+from pathlib import Path
 
 import aiohttp
 
@@ -18,8 +18,11 @@ from tests.support.buckets import MemoryBuckets
 from tests.support.spapi import CountedCalls, FakeDirectory
 
 
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _memory_bytes(what: str) -> int:
+    """Return `VmRSS` (resident now) or `VmHWM` (its peak); `ru_maxrss` would hold the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = [one for one in lines if one.startswith(f"{what}:")]
+    return int(line.split()[1]) * 1024
 
 
 async def _read(url: str) -> dict[str, object]:
@@ -38,12 +41,12 @@ async def _read(url: str) -> dict[str, object]:
         documents = client.for_seller("S1").documents
         async with documents.report("small") as document:
             await document.read()
-        before = _peak_bytes()
+        before = _memory_bytes("VmRSS")
         async with documents.report("large") as document:
             async for _ in document:
                 pass
         return {
-            "grown_bytes": _peak_bytes() - before,
+            "grown_bytes": _memory_bytes("VmHWM") - before,
             "size_bytes": document.size_bytes,
             "received_bytes": document.received_bytes,
             "sha256": document.sha256,
