@@ -86,6 +86,10 @@ class Operation:
     deprecated: str | None = None
     removal: str | None = None
 
+    def __hash__(self) -> int:
+        """Hash what tells operations apart, not their twenty facts."""
+        return hash((self.method, self.path))
+
     @property
     def name(self) -> str:
         """The full name: `api.version.id`."""

@@ -33,6 +33,7 @@ from gateway.spapi.transport import Request, Response, Transport, TransportFault
 
 _BACK_OFF_S = 0.5
 _BACK_OFF_CAP_S = 8.0
+_TOKEN_STANDS_S = 1.0
 
 # Amazon names the rate on these only ("Usage plans and rate limits in the SP-API").
 _NAMES_RATE = frozenset({200, 201, 202, 204, 400, 404})
@@ -202,6 +203,7 @@ class CallRunner:
         if waited_s > 0:
             progress.waited_s += waited_s
             parts.metrics.waited(operation.name, waited_s)
+        if waited_s > _TOKEN_STANDS_S:
             token = await self._token(bound)  # the first may have ended meanwhile
         progress.requests += 1
         response = await self._send(bound, token, progress)

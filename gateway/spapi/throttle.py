@@ -103,6 +103,7 @@ class Throttle:
         self._jitter = jitter
         self._lines: dict[str, Line] = {}
         self._turns: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[tuple[Operation, Caller], dict[str, UsagePlan]] = OrderedDict()
         self._strikes: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     async def take(
@@ -142,7 +143,7 @@ class Throttle:
 
     async def learn(self, operation: Operation, caller: Caller, limit: str | None) -> None:
         """Take in an answer's `x-amzn-RateLimit-Limit`, or None where it is missing."""
-        key = bucket_key(operation, caller)
+        key = next(iter(self._needed(operation, caller)))
         self._strikes.pop(key, None)
         plan = self._plans.learn(operation, key, limit)
         if plan is not None:
@@ -170,10 +171,15 @@ class Throttle:
         await self._buckets.correct(key, blocked_until_ms=until_ms)
 
     def _needed(self, operation: Operation, caller: Caller) -> Mapping[str, UsagePlan]:
-        needed = {bucket_key(operation, caller): with_margin(self._plans.stated(operation))}
-        shared = operation.application_plan
-        if shared is not None and caller.seller_id is not None:
-            needed[_application_key(operation, caller)] = with_margin(shared)
+        """Return the buckets of a call, the caller's own first, with what may be used of them."""
+        needed = self._known.get((operation, caller))
+        if needed is None:
+            needed = {bucket_key(operation, caller): with_margin(self._plans.stated(operation))}
+            shared = operation.application_plan
+            if shared is not None and caller.seller_id is not None:
+                needed[_application_key(operation, caller)] = with_margin(shared)
+            self._known[operation, caller] = needed
+            _bound(self._known)
         return needed
 
     def _turn_ms(self, needed: Mapping[str, UsagePlan], token_at_ms: int) -> int:
@@ -219,6 +225,6 @@ def _application_key(operation: Operation, caller: Caller) -> str:
     return f"{application}/{caller.region}/{operation.method}:{operation.name}"
 
 
-def _bound(kept: OrderedDict[str, Any]) -> None:
+def _bound(kept: OrderedDict[Any, Any]) -> None:
     if len(kept) > _REMEMBERED:
         kept.popitem(last=False)
