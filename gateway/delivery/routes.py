@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import aiohttp
-
 from gateway.delivery.egress import BlockedAddressError, EgressPolicy, Target, check_url
 from gateway.delivery.faults import ErrorClass
 from gateway.delivery.headers import check_headers
 from gateway.delivery.signing import Signer
+from gateway.delivery.tokens import basic
 from gateway.delivery.trust import client_context
 from gateway.endpoints import Auth, BasicAuth, BearerAuth, OAuth2Auth
 from gateway.errors import InvalidInputError
@@ -99,7 +98,7 @@ def authorization_of(auth: Auth | None) -> str | None:
     """Return the `Authorization` header that never changes; None for none, and for OAuth 2.0."""
     match auth:
         case BasicAuth():
-            return aiohttp.BasicAuth(auth.username, auth.password, "utf-8").encode()
+            return basic(auth.username, auth.password)
         case BearerAuth():
             return f"Bearer {auth.token}"
         case _:

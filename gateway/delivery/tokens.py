@@ -7,13 +7,13 @@ It never appears in a message. Who makes the request, and by what guard, is `sen
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 import orjson
-from aiohttp import BasicAuth
 
 from gateway.errors import GatewayError
 
@@ -76,13 +76,17 @@ class Tokens:
         form = {"grant_type": "client_credentials"}
         if auth.scope is not None:
             form["scope"] = auth.scope
-        credentials = BasicAuth(quote_plus(auth.client_id), quote_plus(auth.client_secret))
         headers = {
-            "Authorization": credentials.encode(),
+            "Authorization": basic(quote_plus(auth.client_id), quote_plus(auth.client_secret)),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }
         return await self._fetch(auth.token_url, headers, urlencode(form).encode())
+
+
+def basic(username: str, password: str) -> str:
+    """Return the `Authorization` header of HTTP basic authentication, in UTF-8."""
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
 def _read(status: int, body: bytes) -> tuple[str, float]:

@@ -30,13 +30,43 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
 
+    @property
+    def pem(self) -> str:
+        """The authority's own certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
     def trust(self) -> ssl.SSLContext:
         """Return what a client that trusts this authority alone uses."""
-        pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return ssl.create_default_context(cadata=pem)
+        return ssl.create_default_context(cadata=self.pem)
 
-    def server(self, *names: str, days: int = 5) -> ssl.SSLContext:
-        """Return what a server with a certificate for `names` uses; negative days: expired."""
+    def client(self, name: str) -> tuple[str, str]:
+        """Return certificate and private key of a client, in PEM."""
+        certificate, key = self._signed(name, days=5)
+        return (
+            certificate.public_bytes(serialization.Encoding.PEM).decode(),
+            _unsealed(key).decode(),
+        )
+
+    def server(
+        self, *names: str, days: int = 5, clients: Authority | None = None
+    ) -> ssl.SSLContext:
+        """Return what a server with a certificate for `names` uses; negative days: expired.
+
+        With `clients` it lets nobody in who shows no certificate of that authority.
+        """
+        certificate, key = self._signed(*names, days=days)
+        file = self._folder / f"{names[0]}.pem"
+        file.write_bytes(_unsealed(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        if clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=clients.pem)
+        return context
+
+    def _signed(
+        self, *names: str, days: int
+    ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         certificate = (
@@ -50,18 +80,7 @@ class Authority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        file = self._folder / f"{names[0]}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return certificate, key
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: int
@@ -75,6 +94,14 @@ class Authority:
             .not_valid_before(self._now - dt.timedelta(days=30))
             .not_valid_after(self._now + dt.timedelta(days=days))
         )
+
+
+def _unsealed(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _alternative(name: str) -> x509.GeneralName:
