@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.clock import rfc3339
+
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.settings import Settings
     from gateway.store import Store
 
 _DAY_MS = 86_400_000
+_USAGE_MS = 400 * _DAY_MS  # a year can be compared with the one before
 
 
 class Forgetting:
@@ -33,4 +36,6 @@ class Forgetting:
         while await self._store.sweeps.forget(now_ms - self._once_ms):
             pass
         while await self._store.memories.forget(now_ms - self._memory_ms):
+            pass
+        while await self._store.usage.forget(rfc3339(now_ms - _USAGE_MS)[:10]):
             pass

@@ -95,6 +95,7 @@ def region_named(text: str) -> Region:
 
 
 _ALWAYS_LIVE = "tokens."
+_SANDBOX, _LIVE = "://sandbox.sellingpartnerapi-", "://sellingpartnerapi-"
 
 
 class Endpoints:
@@ -117,27 +118,18 @@ class Endpoints:
         Raises:
             InvalidInputError: `by_region` names an unknown region.
         """
-        own = {region_named(name): url for name, url in (by_region or {}).items()}
+        prefix = "sandbox." if sandbox else ""
         self._urls = {
-            sandboxed: {
-                region: (own.get(region) or endpoint or _amazons(region, sandbox=sandboxed)).rstrip(
-                    "/"
-                )
-                for region in Region
-            }
-            for sandboxed in {sandbox, False}
+            region: endpoint or f"https://{prefix}sellingpartnerapi-{region}.amazon.com"
+            for region in Region
         }
-        self._sandbox = sandbox
+        for name, url in (by_region or {}).items():
+            self._urls[region_named(name)] = url
 
     def url(self, region: Region, operation: str = "") -> str:
         """Return the base URL of `region` for an operation, without a slash at its end.
 
         Amazon's sandbox gives no restricted data tokens; its calls take the live ones.
         """
-        live = operation.startswith(_ALWAYS_LIVE)
-        return self._urls[self._sandbox and not live][region]
-
-
-def _amazons(region: Region, *, sandbox: bool) -> str:
-    prefix = "sandbox." if sandbox else ""
-    return f"https://{prefix}sellingpartnerapi-{region}.amazon.com"
+        url = self._urls[region].rstrip("/")
+        return url.replace(_SANDBOX, _LIVE, 1) if operation.startswith(_ALWAYS_LIVE) else url

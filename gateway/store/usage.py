@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from gateway.errors import InvalidInputError
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Cold, Plan, Rows, insert
+from gateway.store.statements import Cold, One, Plan, Rows, insert
 from gateway.usage import Called, UsageCount
 
 _TABLE: Final = schema.usage_counts
@@ -25,6 +25,8 @@ _ADD: Final = insert(
     DO UPDATE SET calls = usage_counts.calls + excluded.calls
     """,
 )
+_OLDEST: Final = One("SELECT MIN(day) FROM usage_counts WHERE day < $1")
+_DELETE_DAY: Final = One("DELETE FROM usage_counts WHERE day = $1")
 _AT_ONCE: Final = 500
 
 
@@ -91,6 +93,22 @@ class Usage:
         query = query.order_by(*_KEY).limit(limit)
         rows = await self._driver.read(lambda: _run(Cold(query)))
         return [UsageCount(called=Called(**_named(row)), calls=row[-1]) for row in rows]
+
+    async def forget(self, before_day: str) -> bool:
+        """Delete the counts of the oldest day before `before_day`; return whether there was one.
+
+        Raises:
+            StoreUnavailableError: Nothing was deleted.
+        """
+        return await self._driver.write(lambda: _forget(before_day))
+
+
+def _forget(before_day: str) -> Plan[bool]:
+    day = (yield _OLDEST(before_day))[0][0]
+    if day is None:
+        return False
+    yield _DELETE_DAY(day)
+    return True
 
 
 def cursor(count: UsageCount) -> str:

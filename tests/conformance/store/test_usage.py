@@ -87,3 +87,14 @@ async def test_pages_hold_everything_once(store: Store) -> None:
 async def test_what_is_no_cursor_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInputError, match="no cursor"):
         await store.usage.list(EVERYTHING, after="S1")
+
+
+async def test_old_days_are_forgotten_one_by_one(store: Store) -> None:
+    await store.usage.add(
+        [counted(day, day=f"2027-01-{day}", seller_id=s) for day in (10, 11, 12) for s in "ab"]
+    )
+    assert await store.usage.forget("2027-01-12")
+    assert {one.calls for one in await store.usage.list(EVERYTHING)} == {11, 12}
+    assert await store.usage.forget("2027-01-12")
+    assert not await store.usage.forget("2027-01-12")
+    assert {one.calls for one in await store.usage.list(EVERYTHING)} == {12}

@@ -27,6 +27,8 @@ def test_the_sandbox_takes_restricted_data_tokens_from_the_live_host():
     sandbox = Endpoints(sandbox=True)
     assert sandbox.url(Region.EU, tokens) == "https://sellingpartnerapi-eu.amazon.com"
     assert sandbox.url(Region.EU, "orders.v0.getOrder").startswith("https://sandbox.")
+    named = Endpoints(endpoint="https://sandbox.sellingpartnerapi-na.amazon.com/")
+    assert named.url(Region.NA, tokens) == "https://sellingpartnerapi-na.amazon.com"
     assert Endpoints(endpoint="http://a", sandbox=True).url(Region.EU, tokens) == "http://a"
 
 

@@ -176,6 +176,31 @@ async def test_a_429_closes_the_bucket_for_all_replicas_and_longer_each_time(clo
     assert buckets.buckets[KEY].blocked_until_ms - clock.now_ms() == 2000
 
 
+@pytest.mark.parametrize("patience_s", [None, FOREVER], ids=["comes back", "waits"])
+async def test_callers_of_one_operation_are_served_in_the_order_they_came(clock, patience_s):
+    replicas = [Replica(clock)]
+    replicas.append(Replica(clock, replicas[0].buckets))
+    served = []
+
+    async def caller(number):
+        await clock.sleep(number * 0.05)
+        slot = None
+        while True:
+            try:
+                await replicas[number % 2].take(slot=slot, patience_s=patience_s)
+                break
+            except CallDeferred as exc:
+                slot = exc.slot
+                await clock.sleep(max(0, exc.until_ms - clock.now_ms()) / 1000)
+        served.append(number)
+
+    await clock.run(*(caller(number) for number in range(90)))
+
+    assert sorted(served) == list(range(90))
+    # Whoever comes between two tokens can't overtake more than one who waits for the next.
+    assert all(abs(place - number) <= 1 for place, number in enumerate(served))
+
+
 # ── never above the plan, and little below it ────────────────────────────────────────────────────
 
 
