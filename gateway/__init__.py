@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gateway.event_types import EventType
     from gateway.handling import (
+        ClientSecret,
         Context,
         Event,
         Later,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ClientSecret",
     "Context",
     "Event",
     "EventType",

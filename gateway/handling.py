@@ -10,13 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from gateway.answers import (
+    Answer,
+    ClientSecret,
+    Event,
+    Later,
+    Outcome,
+    Reject,
+    Remember,
+    Retry,
+    Skip,
+)
 from gateway.documents.shelf import DocumentShelf
 from gateway.envelope import payload_of
 from gateway.errors import EnvelopeError, NotFoundError
@@ -29,7 +40,28 @@ if TYPE_CHECKING:
 
     from gateway.documents.library import Library
     from gateway.model import StoredNotification
-    from gateway.spapi.calls import SellerCalls
+    from gateway.spapi.calls import ApplicationCalls, SellerCalls
+
+__all__ = [
+    "APPLICATION_PREFIX",
+    "JOB_PREFIX",
+    "NEW_SECRET",
+    "Answer",
+    "ClientSecret",
+    "Context",
+    "Event",
+    "Handler",
+    "HandlerFunction",
+    "KeyFunction",
+    "Later",
+    "Notification",
+    "Outcome",
+    "Reject",
+    "Remember",
+    "Retry",
+    "Router",
+    "Skip",
+]
 
 PayloadT = TypeVar("PayloadT")
 ModelT = TypeVar("ModelT", bound=PayloadModel)
@@ -37,90 +69,9 @@ ModelT = TypeVar("ModelT", bound=PayloadModel)
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 APPLICATION_PREFIX = "APPLICATION_OAUTH_"
+NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105 a type
 JOB_PREFIX = "JOB_"
 """Begins the type of a request for a job; a message of such a type from a queue starts none."""
-
-
-# ── outcomes ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something to publish.
-
-    Attributes:
-        type: Dot-separated name such as `order.changed`.
-        data: JSON-ready mapping; the gateway adds seller, region, marketplace and notification.
-        occurred_at: When it happened; the notification's event time unless set.
-        order_key: Endpoints that keep order get events of one key one after the other; seller and
-            order id unless set, where `data` has an order.
-    """
-
-    type: str
-    data: Mapping[str, Any]
-    occurred_at: datetime | None = None
-    order_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remember:
-    """Something to keep between handlings, answered beside events and committed with them.
-
-    `Context.remembered` gives it to later runs of the same handler for the same seller. It is read
-    and written safely only by a handler whose `key` is the thing that is remembered.
-
-    Attributes:
-        name: Of the thing, such as an order id.
-        value: JSON-ready, small, and without personal data or credentials: it is not sealed.
-    """
-
-    name: str
-    value: Any
-
-
-class Outcome(Exception):  # noqa: N818 an outcome is no error; it is raised for convenience
-    """Base of the outcomes that are not events; each may be returned or raised."""
-
-
-class Later(Outcome):
-    """Go on later, with `state` kept: the durable continuation of a slow job."""
-
-    def __init__(self, after: timedelta | float, state: Any = None) -> None:
-        super().__init__()
-        self.after_s = _seconds(after)
-        self.state = state
-
-
-class Retry(Outcome):
-    """Failed for now: try again after `after`, or on the schedule where it is None."""
-
-    def __init__(self, reason: str, after: timedelta | float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.after_s = None if after is None else _seconds(after)
-
-
-class Skip(Outcome):
-    """Nothing to do, on purpose; the handling ends as skipped."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Reject(Outcome):
-    """Can never succeed; the handling ends as dead, with the reason shown to the operator."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def _seconds(after: timedelta | float) -> float:
-    return after.total_seconds() if isinstance(after, timedelta) else float(after)
-
-
-Answer = Event | Sequence[Event | Remember] | Outcome | None
 
 
 # ── notification and context ─────────────────────────────────────────────────────────────────────
@@ -240,6 +191,19 @@ class Context:
     calls: SellerCalls | None = field(default=None, repr=False)
     recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)
     library: Library | None = field(default=None, repr=False)
+    applications: Callable[[str], Awaitable[ApplicationCalls]] | None = field(
+        default=None, repr=False
+    )
+
+    async def application(self, client_id: str) -> ApplicationCalls:
+        """Return the grantless calls of the application with this client id.
+
+        Raises:
+            NotFoundError: It is not configured.
+        """
+        if self.applications is None:
+            raise NotFoundError("no application is at hand")
+        return await self.applications(client_id)
 
     @cached_property
     def documents(self) -> DocumentShelf:

@@ -274,6 +274,21 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotatedSecret:
+    """A new client secret of an application.
+
+    Attributes:
+        expires_at_ms: When it stops working; None where Amazon didn't say.
+        old_expires_at_ms: When the one before it does.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    expires_at_ms: int | None
+    old_expires_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandlingResult:
     """What one run of a handling came to.
 
@@ -283,6 +298,7 @@ class HandlingResult:
         error: What went wrong, for an operator; None where nothing did.
         events: Published in the same transaction; empty unless `state` is HANDLED.
         memories: Written in the same transaction, unless another handling had the same `once`.
+        secrets: Put in use in the same transaction, likewise.
     """
 
     id: str
@@ -295,6 +311,7 @@ class HandlingResult:
     error: str | None = None
     events: Sequence[NewEvent] = ()
     memories: Sequence[Memory] = ()
+    secrets: Sequence[RotatedSecret] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,11 +449,17 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An SP-API application: who asks Login with Amazon for tokens."""
+    """An SP-API application: who asks Login with Amazon for tokens.
+
+    Attributes:
+        old_client_secret: The one before the present one, which works until `old_expires_at_ms`.
+    """
 
     id: str
     client_id: str
     client_secret: str = field(repr=False)
+    old_client_secret: str | None = field(default=None, repr=False)
+    old_expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from gateway import Router
 from handlers import (
     account_status,
     catalog_change,
+    client_secret_rotation,
     data_kiosk_ready,
     external_fulfillment,
     fee_promotion,
@@ -32,6 +33,7 @@ router = Router()
 router.include(
     account_status.router,
     catalog_change.router,
+    client_secret_rotation.router,
     data_kiosk_ready.router,
     external_fulfillment.router,
     fee_promotion.router,

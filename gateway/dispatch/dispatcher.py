@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gateway.documents.library import Library
     from gateway.handling import Handler
     from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
-    from gateway.spapi.calls import SellerCalls
+    from gateway.spapi.calls import ApplicationCalls, SellerCalls
 
 _log = structlog.get_logger("gateway.dispatch")
 
@@ -69,6 +69,10 @@ class Sellers(Protocol):
 
     async def known(self, seller_id: str | None, marketplace_id: str | None) -> Seller | None:
         """Return the seller, or None if it is not configured."""
+        ...
+
+    async def application_calls(self, client_id: str, *, slot: str | None) -> ApplicationCalls:
+        """Return the grantless calls of an application; raises NotFoundError."""
         ...
 
     def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
@@ -255,6 +259,7 @@ class Dispatcher:
             calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
             recall=partial(self._recall, handler.name, item.notification.seller_id),
             library=self._library,
+            applications=partial(self._sellers.application_calls, slot=item.slot),
         )
 
     def _report(self, item: ClaimedHandling, result: HandlingResult, duration_s: float) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ from gateway.errors import (
     SpApiRequestError,
     SpApiRetryableError,
 )
-from gateway.handling import Event, Later, Reject, Remember, Retry, Skip
+from gateway.handling import NEW_SECRET, ClientSecret, Event, Later, Reject, Remember, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
     HandlingResult,
@@ -39,6 +40,7 @@ from gateway.model import (
     Memory,
     NewEvent,
     Origin,
+    RotatedSecret,
     StoredNotification,
     new_id,
 )
@@ -46,6 +48,7 @@ from gateway.retry import next_due_ms
 
 _MAX_ERROR_CHARACTERS = 2_000
 _PAUSED_AGAIN_S = 300
+_ANSWERS = (Event, Remember, ClientSecret)
 _NOT_AMAZONS = frozenset({Origin.SCHEDULE, Origin.REQUEST})
 _MAY_COME_TRUE = frozenset({404, 409})
 
@@ -85,7 +88,7 @@ def result_of(run: Run, answer: object) -> HandlingResult:  # noqa: PLR0911 one 
             return _ended(run, HandlingState.DEAD, answer.reason)
         case BaseException():
             return _failed(run, answer)
-        case list() | tuple() if all(isinstance(one, Event | Remember) for one in answer):
+        case list() | tuple() if all(isinstance(one, _ANSWERS) for one in answer):
             return _handled(run, answer)
         case _:
             reason = (
@@ -191,8 +194,11 @@ def _later(run: Run, later: Later) -> HandlingResult:
     )
 
 
-def _handled(run: Run, answers: Sequence[Event | Remember]) -> HandlingResult:
+def _handled(run: Run, answers: Sequence[Event | Remember | ClientSecret]) -> HandlingResult:
     claimed = run.claimed
+    secrets = [_rotated(one) for one in answers if isinstance(one, ClientSecret)]
+    if secrets and claimed.notification.type != NEW_SECRET:
+        return _ended(run, HandlingState.DEAD, f"a ClientSecret is for {NEW_SECRET} only")
     try:
         new_events = [_new_event(run, one) for one in answers if isinstance(one, Event)]
         memories = [
@@ -209,7 +215,21 @@ def _handled(run: Run, answers: Sequence[Event | Remember]) -> HandlingResult:
         tries=claimed.tries,
         events=new_events,
         memories=memories,
+        secrets=secrets,
     )
+
+
+def _rotated(secret: ClientSecret) -> RotatedSecret:
+    return RotatedSecret(
+        client_id=secret.client_id,
+        client_secret=secret.secret,
+        expires_at_ms=_ms(secret.expires_at),
+        old_expires_at_ms=_ms(secret.old_expires_at),
+    )
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
 
 
 def _new_event(run: Run, event: Event) -> NewEvent:

@@ -34,7 +34,7 @@ from gateway.service.swept import (
     sweep_settings,
     with_sweeps,
 )
-from gateway.spapi.calls import SellerCalls
+from gateway.spapi.calls import ApplicationCalls, SellerCalls
 from gateway.spapi.client import SpApiClient
 from gateway.sweep.sweeping import SweepDesk
 from gateway.telemetry.metrics import Stage
@@ -232,6 +232,15 @@ class _SellersOfClient(SellerBook):
     def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
         """Return SP-API calls in the seller's name."""
         return self.client.for_seller(seller.id, seller.region, slot=slot)
+
+    async def application_calls(self, client_id: str, *, slot: str | None) -> ApplicationCalls:
+        """Return grantless calls, in a region where the application has a seller.
+
+        Raises:
+            NotFoundError: No application has this client id.
+        """
+        application_id, region = await self.application_of(client_id)
+        return self.client.for_application(application_id, region, slot=slot)
 
 
 async def _dispatch(base: _Base) -> Mapping[str, Part]:

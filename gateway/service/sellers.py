@@ -32,6 +32,14 @@ class SellerStore(Protocol):
         """Return the application."""
         ...
 
+    async def applications(self) -> Sequence[Application]:
+        """Return all applications."""
+        ...
+
+    async def sellers(self) -> Sequence[Seller]:
+        """Return all sellers."""
+        ...
+
     async def pause(self, seller_id: str, reason: str, *, region: str | None = None) -> None:
         """Stop follow-up calls for a seller, in one region or in all of them."""
         ...
@@ -78,6 +86,20 @@ class SellerBook:
         if application is None:
             raise NotFoundError(f"no application {application_id!r}; add it to [[applications]]")
         return application
+
+    async def application_of(self, client_id: str) -> tuple[str, str]:
+        """Return the id of the application with this client id, and a region it has a seller in.
+
+        Raises:
+            NotFoundError: None has this client id.
+        """
+        found = [one.id for one in await self._store.applications() if one.client_id == client_id]
+        if not found:
+            raise NotFoundError(f"no application has the client id {client_id!r}")
+        regions = [
+            one.region for one in await self._store.sellers() if one.application_id == found[0]
+        ]
+        return found[0], min(regions, default="na")
 
     async def pause(self, seller_id: str, region: str, reason: str) -> None:
         """Stop follow-up calls for a seller in a region, at once in this process."""

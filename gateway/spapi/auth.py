@@ -84,6 +84,7 @@ class LwaTokens:
             on_skew: Told how many seconds this machine's clock is ahead of Amazon's.
         """
         self.cache = TokenCache(clock)
+        self._clock = clock
         self._transport = transport
         self._directory = directory
         self._endpoint = endpoint
@@ -115,9 +116,10 @@ class LwaTokens:
 
     async def _issue(self, owner: TokenOwner, form: Mapping[str, str]) -> Issued:
         application = await self._directory.application(owner.application_id)
-        response = await self._transport.send(self._request(application, owner, form))
-        self._skew.note(response.headers.get("Date"))
-        answer = _json_object(response)
+        response, answer = await self._asked(application, owner, form, application.client_secret)
+        if _secret_refused(response, answer) and (old := self._old_secret(application)):
+            # A secret that was rotated a moment ago may be unknown to some of Amazon's hosts.
+            response, answer = await self._asked(application, owner, form, old)
         if response.status != 200:
             raise await self._refusal(owner, response, answer)
         value = answer.get("access_token")
@@ -130,14 +132,21 @@ class LwaTokens:
             )
         return Issued(value=value, life=answer.get("expires_in"))
 
-    def _request(
-        self, application: Application, owner: TokenOwner, form: Mapping[str, str]
-    ) -> Request:
-        fields = {
-            **form,
-            "client_id": application.client_id,
-            "client_secret": application.client_secret,
-        }
+    async def _asked(
+        self, application: Application, owner: TokenOwner, form: Mapping[str, str], secret: str
+    ) -> tuple[Response, Mapping[str, Any]]:
+        fields = {**form, "client_id": application.client_id, "client_secret": secret}
+        response = await self._transport.send(self._request(owner, fields))
+        self._skew.note(response.headers.get("Date"))
+        return response, _json_object(response)
+
+    def _old_secret(self, application: Application) -> str | None:
+        """Return the secret before the present one while it works."""
+        ends_ms = application.old_expires_at_ms
+        dead = ends_ms is not None and ends_ms <= self._clock.now_ms()
+        return None if dead else application.old_client_secret
+
+    def _request(self, owner: TokenOwner, fields: Mapping[str, str]) -> Request:
         return Request(
             operation=OPERATION,
             seller_id=owner.seller_id,
@@ -192,6 +201,10 @@ def _json_object(response: Response) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _secret_refused(response: Response, answer: Mapping[str, Any]) -> bool:
+    return response.status in {400, 401} and answer.get("error") == "invalid_client"
 
 
 def _secret_expired(answer: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from gateway.model import (
     new_token,
 )
 from gateway.store.claims_sql import CLAIMS_LIMIT, LeaseSql
+from gateway.store.client_secrets import rotate
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import HandlingPicker
 from gateway.store.inbox import HANDLINGS_TOPIC
@@ -96,6 +97,7 @@ class Handlings:
         self._driver = driver
         self._clock = clock
         self._publisher = publisher
+        self._sealer = sealer
         self._picker = HandlingPicker(sealer, now_ms=clock.now_ms())
 
     async def claim(
@@ -199,6 +201,9 @@ class Handlings:
         ]
         deliveries = yield from self._publisher.publish(publications, now_ms)
         yield from _remember(settled, written, now_ms)
+        secrets = [secret for r in settled for secret in r.secrets]
+        if secrets:
+            yield from rotate(secrets, self._sealer)
         ended = [
             written[r.id]
             for r in results

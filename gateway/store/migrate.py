@@ -33,6 +33,7 @@ REVISIONS: Final = (
     "usage_1",
     "jobs_4",
     "suspects_1",
+    "jobs_5",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from gateway.store.client_secrets import client_secret_context
 from gateway.store.documents import document_key_context
 from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
 from gateway.store.inbox import body_context, quarantine_context
-from gateway.store.sellers import client_secret_context, refresh_token_context
+from gateway.store.sellers import refresh_token_context
 from gateway.store.statements import Many, One, Plan, Row, Rows
 
 _BATCH: Final = 200
@@ -70,6 +71,15 @@ def _column(
 
 _SEALED: Final = (
     _column("applications", "sealed_client_secret", lambda one, _: client_secret_context(one)),
+    *(
+        _column(
+            "applications",
+            column,
+            lambda one, _: client_secret_context(one),
+            where=f"AND {column} IS NOT NULL",
+        )
+        for column in ("sealed_old_secret", "sealed_given_secret")
+    ),
     _column("sellers", "sealed_refresh_token", refresh_token_context, second="region"),
     _column("endpoint_secrets", "sealed_key", lambda one, _: secret_context(one)),
     _column(

@@ -281,6 +281,10 @@ applications: Final = Table(
     _id(),
     Column("client_id", Text, nullable=False),
     _bytes("sealed_client_secret"),
+    _bytes("sealed_given_secret", nullable=True),
+    _bytes("sealed_old_secret", nullable=True),
+    _ms("old_expires_at_ms"),
+    _ms("expires_at_ms"),
 )
 """SP-API applications."""
 

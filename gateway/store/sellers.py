@@ -10,23 +10,13 @@ from gateway.clock import Clock
 from gateway.errors import NotFoundError
 from gateway.model import Application, Seller, SellerState
 from gateway.operational import OperationalEvent
+from gateway.store.client_secrets import COLUMNS, application_of, give
 from gateway.store.driver import Driver, Sealer
 from gateway.store.publishing import Publisher
 from gateway.store.statements import One, Plan, Row
 
-_PUT_APPLICATION: Final = One(
-    """
-    INSERT INTO applications (id, client_id, sealed_client_secret) VALUES ($1, $2, $3)
-    ON CONFLICT (id) DO UPDATE SET client_id = excluded.client_id,
-      sealed_client_secret = excluded.sealed_client_secret
-    """
-)
-_APPLICATIONS: Final = One(
-    "SELECT id, client_id, sealed_client_secret FROM applications ORDER BY id"
-)
-_APPLICATION: Final = One(
-    "SELECT id, client_id, sealed_client_secret FROM applications WHERE id = $1"
-)
+_APPLICATIONS: Final = One(f"SELECT {COLUMNS} FROM applications ORDER BY id")  # noqa: S608
+_APPLICATION: Final = One(f"SELECT {COLUMNS} FROM applications WHERE id = $1")  # noqa: S608
 
 _SELLER_COLUMNS: Final = (
     "id, region, application_id, sealed_refresh_token, marketplace_ids, state, paused_reason"
@@ -66,11 +56,6 @@ _PUT_SUBSCRIPTION: Final = One(
 )
 
 
-def client_secret_context(application_id: str) -> str:
-    """Return the context that an application's client secret is bound to."""
-    return f"client_secret:{application_id}"
-
-
 def refresh_token_context(seller_id: str, region: str) -> str:
     """Return the context that a seller's refresh token is bound to."""
     return f"refresh_token:{seller_id}:{region}"
@@ -88,11 +73,11 @@ class Sellers:
         self._publisher = publisher
 
     async def put_application(self, application: Application) -> None:
-        """Add an application, or replace the one with its id."""
-        secret = application.client_secret.encode()
-        sealed = self._sealer.seal(secret, context=client_secret_context(application.id))
-        params = (application.id, application.client_id, sealed)
-        await self._driver.write(lambda: _rows(_PUT_APPLICATION, *params))
+        """Add an application, or replace the one with its id.
+
+        A client secret that was given before doesn't replace one that Amazon has sent since.
+        """
+        await self._driver.write(lambda: give(application, self._sealer))
 
     async def applications(self) -> Sequence[Application]:
         """Return all applications.
@@ -101,7 +86,7 @@ class Sellers:
             SealError: A client secret can't be opened.
         """
         rows = await self._driver.read(lambda: _rows(_APPLICATIONS))
-        return [self._application(row) for row in rows]
+        return [application_of(row, self._sealer) for row in rows]
 
     async def application(self, application_id: str) -> Application | None:
         """Return an application, or None.
@@ -110,7 +95,7 @@ class Sellers:
             SealError: Its client secret can't be opened.
         """
         rows = await self._driver.read(lambda: _rows(_APPLICATION, application_id))
-        return self._application(rows[0]) if rows else None
+        return application_of(rows[0], self._sealer) if rows else None
 
     async def put_seller(self, seller: Seller) -> None:
         """Add a seller's authorisation for a region, or replace it.
@@ -207,10 +192,6 @@ class Sellers:
         ]
         yield from self._publisher.announce(news, now_ms)
         return bool(found)
-
-    def _application(self, row: Row) -> Application:
-        secret = self._sealer.open(bytes(row[2]), context=client_secret_context(row[0]))
-        return Application(id=row[0], client_id=row[1], client_secret=secret.decode())
 
     def _seller(self, row: Row) -> Seller:
         token = self._sealer.open(bytes(row[3]), context=refresh_token_context(row[0], row[1]))

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from gateway.model import Application, Seller
-from gateway.spapi.calls import SellerCalls
+from gateway.spapi.calls import ApplicationCalls, SellerCalls
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.client import SpApiClient
 from gateway.spapi.documents.calls import DocumentAccess
@@ -105,6 +105,10 @@ class FakeSpApi:
     def for_seller(self, seller_id: str, region: str | None = None) -> SellerCalls:
         """Return what a handler gets as `ctx.spapi`."""
         return self._client.for_seller(seller_id, region)
+
+    def for_application(self, region: str = "eu") -> ApplicationCalls:
+        """Return what a handler gets from `ctx.application`."""
+        return self._client.for_application("test", region)
 
     async def run(self, bound: BoundCall) -> dict[str, Any]:
         """Answer a call, in the place of `CallRunner`."""

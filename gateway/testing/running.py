@@ -32,6 +32,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.sealing import KeyRing, Sealer, SealingKey
+from gateway.spapi.calls import ApplicationCalls
 from gateway.store.documents import StoredDocument
 from gateway.testing.clock import FakeClock
 from gateway.testing.fake_spapi import FakeSpApi
@@ -196,8 +197,14 @@ class _Bench:
             "calls": self.spapi.for_seller(notification.seller_id or "") if self.spapi else None,
             "recall": recall,
             "library": self._library(),
+            "applications": self._application if self.spapi else None,
         }
         return Context(**facts | dict(self.context))
+
+    async def _application(self, client_id: str) -> ApplicationCalls:
+        del client_id
+        assert self.spapi is not None
+        return self.spapi.for_application()
 
     def _library(self) -> Library:
         sealer = Sealer(KeyRing(keys=(SealingKey.new(self.clock),)))

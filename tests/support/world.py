@@ -139,6 +139,7 @@ async def open_world(
     store_url: str | None = None,
     sqs_url: str | None = None,
     real_plans: bool = False,
+    simulator_options: dict[str, Any] | None = None,
     **folder_options: Any,
 ) -> AsyncIterator[World]:
     """Start the world; the gateway's processes are the test's to start.
@@ -148,10 +149,13 @@ async def open_world(
         store_url: A SQLite file in the folder unless given.
         sqs_url: The simulator's own SQS unless given.
         real_plans: Amazon's plan for getOrder instead of one that never gets in the way.
+        simulator_options: For `Simulator`.
         **folder_options: For `GatewayFolder`.
     """
     plans = {} if real_plans else {"getOrder": _FAST}
-    async with Simulator(usage_plans=plans) as simulator, Receiver() as receiver:
+    name = f"{QUEUE}-{tmp_path.name[-40:]}"
+    options = {"usage_plans": plans, "queues": [name], **(simulator_options or {})}
+    async with Simulator(**options) as simulator, Receiver() as receiver:
         endpoint = sqs_url or simulator.sqs_url
         async with get_session().create_client(
             "sqs",
@@ -160,7 +164,7 @@ async def open_world(
             aws_access_key_id="test",
             aws_secret_access_key="test",
         ) as sqs:
-            made = await sqs.create_queue(QueueName=f"{QUEUE}-{tmp_path.name[-40:]}")
+            made = await sqs.create_queue(QueueName=name)
             described = simulator.describe()
             spapi: dict[str, Any] = {
                 "endpoint": described["spapi"],

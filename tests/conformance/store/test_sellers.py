@@ -102,8 +102,8 @@ async def test_rotation_seals_all_again_and_can_be_repeated(world: World, store:
     await world.accept(world.arrival(secret=True, body=b"s"), world.arrival(), world.unreadable())
     store.rotation._sealer.generation = 2  # type: ignore[attr-defined]
     heard: list[int] = []
-    assert await store.rotation.reseal(heard.append) == 5
-    assert heard[-1] == 5
+    assert await store.rotation.reseal(heard.append) == 6
+    assert heard[-1] == 6
     assert await store.rotation.reseal() == 0
     assert len(await store.sellers.sellers()) == 2
     assert await store.sellers.application("app") == APPLICATION

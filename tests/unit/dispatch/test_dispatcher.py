@@ -44,6 +44,9 @@ class FakeSellers:
             else Seller(id=seller_id, application_id="a", region="na", refresh_token="t")
         )
 
+    async def application_calls(self, client_id: str, *, slot: str | None) -> Any:
+        return client_id, slot
+
     def calls(self, seller: Seller, *, slot: str | None) -> Any:
         self.slots.append(slot)
         return object()
