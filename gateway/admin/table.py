@@ -16,12 +16,14 @@ from gateway.admin.resources import (
     notifications,
     secrets,
     usage,
+    webhooks,
 )
 from gateway.admin.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *endpoints.ROUTES,
     *secrets.ROUTES,
+    *webhooks.ROUTES,
     *events.ROUTES,
     *event_types.ROUTES,
     *deliveries.ROUTES,

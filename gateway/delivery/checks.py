@@ -92,7 +92,7 @@ def _guarded(endpoint: Endpoint, policy: EgressPolicy) -> Iterator[Fault]:
     for where, url in _urls(endpoint):
         yield from _tried(where, lambda url=url: check_url(url, policy))  # type: ignore[misc]
     if not endpoint.transport.pushes:
-        yield from _tried("transport", lambda: check_pulled(endpoint))
+        yield from _tried("url", lambda: check_pulled(endpoint))
 
 
 def _faults(endpoint: Endpoint) -> Iterator[Fault]:

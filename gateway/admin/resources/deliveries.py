@@ -15,9 +15,11 @@ from gateway.admin.owned import own_delivery
 from gateway.admin.paging import Page, PageQuery, scanned_page
 from gateway.admin.routes import PATH_PATTERNS, Call, Route
 from gateway.admin.showing import shown
-from gateway.errors import ConflictError
+from gateway.delivery.reproduction import Sent, curl_line
+from gateway.errors import ConflictError, NotFoundError
 from gateway.model import DeliveryState
 from gateway.store.views import AttemptView, DeliveryView
+from gateway.store.views import DeliveryDetail as StoredDetail
 
 _PATH: Final = "/v1/deliveries/{delivery_id}"
 
@@ -65,6 +67,10 @@ class AttemptShown(Shown):
     connect_ms: int | None
     tls_ms: int | None
     first_byte_ms: int | None
+    curl: str | None = Field(
+        description="A shell line that makes the request again, credentials masked; null where the"
+        " endpoint is gone."
+    )
 
 
 class DeliveryDetail(DeliveryShown):
@@ -102,13 +108,13 @@ async def _list(api: Api, call: Call) -> Page[DeliveryShown]:
 
 async def _show(api: Api, call: Call) -> DeliveryDetail:
     detail = await own_delivery(api, call)
-    attempts = [_attempt(one) for one in detail.attempts]
+    attempts = await _attempts_shown(api, detail)
     return shown(DeliveryDetail, detail.delivery, attempts_made=attempts)
 
 
 async def _attempts(api: Api, call: Call) -> Attempts:
     detail = await own_delivery(api, call)
-    return Attempts(items=[_attempt(one) for one in detail.attempts])
+    return Attempts(items=await _attempts_shown(api, detail))
 
 
 async def _resend(api: Api, call: Call) -> DeliveryShown:
@@ -124,12 +130,31 @@ def _shown(one: DeliveryView) -> DeliveryShown:
     return shown(DeliveryShown, one)
 
 
-def _attempt(one: AttemptView) -> AttemptShown:
+async def _attempts_shown(api: Api, detail: StoredDetail) -> list[AttemptShown]:
+    try:
+        url = (await api.store.endpoints.get(detail.delivery.endpoint_id)).url
+    except NotFoundError:
+        url = None
+    return [_attempt(one, detail.delivery, url) for one in detail.attempts]
+
+
+def _attempt(one: AttemptView, delivery: DeliveryView, url: str | None) -> AttemptShown:
+    curl = None
+    if url is not None:
+        sent = Sent(
+            url=url,
+            event_id=delivery.event_id,
+            started_at_ms=one.started_at_ms,
+            signature=one.signature,
+            sent_headers=one.sent_headers,
+        )
+        curl = curl_line(sent, delivery_id=delivery.id)
     return shown(
         AttemptShown,
         one,
         answer=one.answer.decode("utf-8", "replace"),
         sent_headers=None if one.sent_headers is None else orjson.loads(one.sent_headers),
+        curl=curl,
     )
 
 

@@ -65,16 +65,16 @@ async def test_each_change_is_told_member_by_member(admin: Caller) -> None:
 
 
 async def test_credentials_go_in_and_never_come_out(world: AdminWorld, admin: Caller) -> None:
-    secrets = ("pa55w0rd", "t0ken-1", "s3cret-2", "Basic aGlkZGVu")
-    made = await _made(admin, headers={"Authorization": secrets[3], "X-Shown": "blue"})
+    secrets = ("pa55w0rd", "t0ken-1", "s3cret-2", "aGlkZGVu")
+    made = await _made(admin, headers={"X-Api-Key": secrets[3], "X-Shown": "blue"})
     path = f"/v1/endpoints/{made['id']}"
-    assert made["headers"] == {"Authorization": MASK, "X-Shown": "blue"}
+    assert made["headers"] == {"X-Api-Key": MASK, "X-Shown": "blue"}
     given = [
         {"kind": "basic", "username": "me", "password": secrets[0]},
         {"kind": "bearer", "token": secrets[1]},
         {
             "kind": "oauth2",
-            "token_url": "https://192.0.2.1/token",
+            "token_url": "http://127.0.0.1:1/token",
             "client_id": "me",
             "client_secret": secrets[2],
         },
@@ -89,7 +89,7 @@ async def test_credentials_go_in_and_never_come_out(world: AdminWorld, admin: Ca
     told.append(await admin("GET", "/v1/endpoints"))
     assert not [s for s in secrets for one in told if s.encode() in one.raw]
     kept = await world.store.endpoints.get(made["id"])
-    assert kept.headers == {"Authorization": secrets[3], "X-Shown": "blue"}
+    assert kept.headers == {"X-Api-Key": secrets[3], "X-Shown": "blue"}
     changed = await admin.get(f"/v1/audit?object_id={made['id']}&limit=1")
     assert changed["items"][0]["changes"]["auth"]["from"]["kind"] == "oauth2"
 
@@ -199,3 +199,9 @@ async def test_the_last_key_that_signs_stays(admin: Caller) -> None:
     assert (await admin("DELETE", f"{path}/{first['id']}")).status == 200
     nobodys = f"{path}/sec_{'0' * 32}"
     assert (await admin("DELETE", nobodys)).status == 404
+
+
+async def test_all_faults_are_told_at_once(admin: Caller) -> None:
+    fields = {"url": "https://10.0.0.1/", "body_filter": "order..", "burst": 5}
+    told = await admin("POST", "/v1/endpoints", json=fields)
+    assert {fault["where"] for fault in told.body["faults"]} == {"url", "body_filter", "burst"}

@@ -116,7 +116,8 @@ async def test_an_endpoint_that_is_pulled_names_no_url_and_one_that_is_pushed_na
 ) -> None:
     for fields in ({"transport": "pull", "url": "http://127.0.0.1:1/"}, {}, {"transport": "both"}):
         told = await admin("POST", "/v1/endpoints", json=fields)
-        assert (told.status, "url" in told.body["detail"]) == (422, True)
+        assert told.status == 422
+        assert b"url" in told.raw
     path, _ = await _pull_only(admin)
     of = path.removesuffix("/events")
     assert (await admin("PATCH", of, json={"transport": "push"})).status == 422
