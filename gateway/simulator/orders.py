@@ -18,7 +18,7 @@ from gateway.simulator.marketplaces import Marketplace, marketplace
 from gateway.simulator.order_life import OrderStatus, Step, life, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.clock import Clock
 
@@ -155,32 +155,25 @@ class OrderBook:
         )
         return order_id, placed[order_id]
 
-    def listed(
-        self,
-        seller_id: str,
-        marketplaces: Sequence[str],
-        within: Callable[[int, int], bool] = lambda _created_at_ms, _updated_at_ms: True,
-    ) -> Sequence[Order]:
-        """Return the orders that a seller's lists hold by now.
+    def listed(self, seller_id: str, marketplaces: Sequence[str]) -> Sequence[Order]:
+        """Return the orders that a seller's lists hold by now."""
+        ids = [order_id for order_id, _, _ in self.times(seller_id, marketplaces)]
+        found = (self.find(seller_id, order_id, marketplaces) for order_id in ids)
+        return [order for order in found if order is not None]
 
-        Args:
-            seller_id: Whose.
-            marketplaces: Where the seller sells.
-            within: Whether an order that was created and last updated at these times is wanted;
-                asked before an order is drawn, as a busy day has many.
+    def times(self, seller_id: str, marketplaces: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield id, creation and last update of each order in a seller's lists, in milliseconds.
+
+        Placed orders are not drawn for it: a busy day has many.
         """
-        past = self.some(seller_id, HISTORY, marketplaces)
-        now_ms, fresh = self._clock.now_ms(), []
+        for order in self.some(seller_id, HISTORY, marketplaces):
+            yield order.id, order.created_at_ms, order.updated_at_ms
+        now_ms = self._clock.now_ms()
         for order_id, steps in self._placed[seller_id].items():
-            changed = self._changed.get((seller_id, order_id))
-            updated_at_ms = reached(steps, now_ms).at_ms if changed is None else changed[1]
-            if within(steps[0].at_ms, updated_at_ms):
-                fresh.append(self.find(seller_id, order_id, marketplaces))
-        return [
-            order
-            for order in (*past, *fresh)
-            if order is not None and within(order.created_at_ms, order.updated_at_ms)
-        ]
+            if steps[0].at_ms <= now_ms and order_id not in self._missing:
+                changed = self._changed.get((seller_id, order_id))
+                updated_at_ms = reached(steps, now_ms).at_ms if changed is None else changed[1]
+                yield order_id, steps[0].at_ms, updated_at_ms
 
     def change(self, seller_id: str, order_id: str, status: OrderStatus) -> None:
         """Let an order have reached a status now."""

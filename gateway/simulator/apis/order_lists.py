@@ -5,8 +5,9 @@ Source: Amazon's pages "Orders API v2026-01-01" and "Orders API v0".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -81,12 +82,11 @@ class _Span:
     since_ms: int
     until_ms: int
 
-    def holds(self, created_at_ms: int, updated_at_ms: int) -> bool:
-        at_ms = updated_at_ms if self.by_update else created_at_ms
-        return self.since_ms <= at_ms <= self.until_ms
+    def chosen(self, created_at_ms: int, updated_at_ms: int) -> int:
+        return updated_at_ms if self.by_update else created_at_ms
 
     def at_ms(self, order: Order) -> int:
-        return order.updated_at_ms if self.by_update else order.created_at_ms
+        return self.chosen(order.created_at_ms, order.updated_at_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,19 +140,10 @@ class OrderLists:
             token = self._token(text, names, asked)
             # The span ends where it ended for the first page, whatever has happened since.
             span, after = replace(span, until_ms=token["until_ms"]), token["after"]
-        places, by_whom = call.listed(names.places), call.listed(names.fulfilled_by)
-        by_amazon = {name == names.by_amazon for name in by_whom} or {True, False}
-        found = [
-            order
-            for order in self._orders.listed(call.seller.id, call.seller.marketplaces, span.holds)
-            if (not places or order.place.id in places)
-            and (statuses is None or order.status in statuses)
-            and order.by_amazon in by_amazon
-            and [span.at_ms(order), order.id] > after
-        ]
-        found.sort(key=lambda order: (span.at_ms(order), order.id))
-        shown, following = found[:size], None
-        if len(found) > size:
+        found = self._found(call, span, _fits(call, names, statuses), after)
+        shown = list(islice(found, size))
+        following, more = None, next(found, None)
+        if more is not None:
             # A place in the order of times, not a count: an order that changes between two pages
             # comes again at its new time, and lets no other slip through.
             last = [span.at_ms(shown[-1]), shown[-1].id]
@@ -161,6 +152,24 @@ class OrderLists:
                 0, asked=asked, at_ms=now_ms, until_ms=span.until_ms, after=last
             )
         return _Page(orders=shown, following=following, until_ms=span.until_ms)
+
+    def _found(
+        self, call: Call, span: _Span, fits: Callable[[Order], bool], after: Sequence[Any]
+    ) -> Iterator[Order]:
+        """Yield the orders of a span that fit, by time and id, from behind a place on."""
+        seller, start = call.seller, tuple(after)
+        places = sorted(
+            (span.chosen(created_at_ms, updated_at_ms), order_id)
+            for order_id, created_at_ms, updated_at_ms in self._orders.times(
+                seller.id, seller.marketplaces
+            )
+            if span.since_ms <= span.chosen(created_at_ms, updated_at_ms) <= span.until_ms
+        )
+        for place in places:
+            if place > start:
+                order = self._orders.find(seller.id, place[1], seller.marketplaces)
+                if order is not None and fits(order):
+                    yield order
 
     def _token(self, text: str, names: _Names, asked: Mapping[str, str]) -> Mapping[str, Any]:
         token = pages.opened(text, names.token)
@@ -191,6 +200,19 @@ class OrderLists:
             since_ms=(updated_ms if created_ms is None else created_ms) or 0,
             until_ms=fresh_ms if until_ms is None else until_ms,
         )
+
+
+def _fits(
+    call: Call, names: _Names, statuses: frozenset[OrderStatus] | None
+) -> Callable[[Order], bool]:
+    """Return whether an order is among those that are asked for, but for its times."""
+    places, by_whom = call.listed(names.places), call.listed(names.fulfilled_by)
+    by_amazon = {name == names.by_amazon for name in by_whom} or {True, False}
+    return lambda order: (
+        (not places or order.place.id in places)
+        and (statuses is None or order.status in statuses)
+        and order.by_amazon in by_amazon
+    )
 
 
 def included_data(call: Call) -> frozenset[str]:
