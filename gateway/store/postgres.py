@@ -29,7 +29,13 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _TRIES: Final = 5
 _RECONNECT_MIN_S: Final = 0.5
 _RECONNECT_MAX_S: Final = 30.0
-_SETTINGS: Final = {"application_name": "spapi-event-gateway", "jit": "off"}
+# Every hot statement has an index. A plan made, and kept, while a table was still small would walk
+# over all of it once it has grown, until the next ANALYZE: for a minute, just when many rows come.
+SETTINGS: Final = {
+    "application_name": "spapi-event-gateway",
+    "jit": "off",
+    "enable_seqscan": "off",
+}
 _DIALECT: Final = dialects.dialect()  # type: ignore[no-untyped-call]
 _NOTIFY: Final = "SELECT pg_notify($1, $2 || topic) FROM unnest($3::text[]) AS topics(topic)"
 
@@ -78,7 +84,7 @@ class PostgresDriver:
                 max_size=pool_size,
                 command_timeout=_COMMAND_TIMEOUT_S,
                 timeout=_CONNECT_TIMEOUT_S,
-                server_settings=_SETTINGS,
+                server_settings=SETTINGS,
             )
         return cls(pool, dsn, signals)
 
@@ -161,7 +167,7 @@ async def _revision(connection: Any) -> str | None:
 async def _connection(dsn: str) -> AsyncIterator[Any]:
     async with _translating():
         connection = await asyncpg.connect(
-            dsn, timeout=_CONNECT_TIMEOUT_S, server_settings=_SETTINGS
+            dsn, timeout=_CONNECT_TIMEOUT_S, server_settings=SETTINGS
         )
         try:
             yield connection

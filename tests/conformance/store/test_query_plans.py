@@ -14,6 +14,7 @@ import pytest
 import gateway.store
 from gateway.store import Store
 from gateway.store.claims_sql import LeaseSql
+from gateway.store.postgres import SETTINGS
 from gateway.store.statements import Each, Many, One
 from tests.conformance.store.world import World
 from tests.support.postgres import PostgresServer
@@ -94,6 +95,30 @@ async def test_postgres_scans_no_history(postgres_server: PostgresServer) -> Non
     finally:
         await connection.close()
         await postgres_server.drop_database(url)
+
+
+@pytest.mark.postgres
+async def test_postgres_scans_nothing_whatever_it_knows_of_the_tables(
+    postgres_server: PostgresServer,
+) -> None:
+    """A plan that was made while the tables were empty is still good when they are full."""
+    url = await postgres_server.create_database()
+    connection = await asyncpg.connect(url, server_settings=SETTINGS)
+    try:
+        faults = []
+        for name, statement in STATEMENTS.items():
+            if statement.postgres is not None:
+                lines = await _postgres_plan(connection, statement.postgres)
+                faults += [f"{name}: {line.strip()}" for line in lines if _walks(line)]
+        assert "\n".join(faults) == ""
+    finally:
+        await connection.close()
+        await postgres_server.drop_database(url)
+
+
+def _walks(line: str) -> bool:
+    found = re.search(r"Seq Scan on (\w+)", line)
+    return found is not None and found[1] in LARGE
 
 
 async def _postgres_plan(connection: asyncpg.Connection[Any], sql: str) -> list[str]:
