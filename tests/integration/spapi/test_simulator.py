@@ -7,8 +7,10 @@ import aiohttp
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.errors import SpApiAuthorizationError, SpApiRequestError
+from gateway.endpoints import Endpoint
+from gateway.errors import SellerPausedError, SpApiAuthorizationError, SpApiRequestError
 from gateway.model import Application, Seller, UsagePlan
+from gateway.service.sellers import SellerBook
 from gateway.simulator.server import Simulator
 from gateway.spapi.assembly import ClientNeeds, ClientOptions, make_client
 from gateway.spapi.throttle import CallDeferred
@@ -84,7 +86,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 def replica(simulator, store, directory, session):
     """Make a client as one process would have; all share the store."""
 
-    def make(**options):
+    def make(directory=directory, **options):
         return make_client(
             ClientNeeds(
                 session=session,
@@ -131,6 +133,29 @@ async def test_a_revoked_seller_is_paused(simulator, replica, directory):
         await replica().for_seller(EU).orders.get_order("902-0000000-0000000")
 
     assert [seller for seller, _ in directory.paused] == [EU]
+
+
+async def test_a_revoked_seller_is_hammered_no_more_and_operators_are_told(
+    simulator, store, directory, replica
+):
+    await store.endpoints.add(Endpoint(id="ep_1", url="https://example.com/ops", operator=True))
+    for application in directory.applications.values():
+        await store.sellers.put_application(application)
+    for seller in directory.sellers.values():
+        await store.sellers.put_seller(seller)
+    client = replica(directory=SellerBook(store.sellers, clock=CLOCK))
+    simulator.accounts.revoke(EU)
+    with pytest.raises(SpApiAuthorizationError, match="invalid_grant"):
+        await client.for_seller(EU).orders.get_order("902-0000000-0000000")
+    for _ in range(5):
+        with pytest.raises(SellerPausedError, match="invalid_grant"):
+            await client.for_seller(EU).orders.get_order("902-0000000-0000000")
+
+    assert simulator.lwa.calls == {"invalid_grant": 1}
+    (event,) = await store.queries.events()
+    assert (event.type, event.seller_id) == ("seller.paused", EU)
+    other = await client.for_seller(NA).orders.get_order(simulator.orders.an_id(NA, 1))
+    assert other.order_id
 
 
 async def test_a_token_that_ended_early_is_renewed(simulator, replica):
