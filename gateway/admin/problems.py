@@ -123,7 +123,9 @@ def refusal_of(exc: Exception) -> Refusal:  # noqa: PLR0911 one for each kind of
         case IdempotencyConflictError():
             return Refusal(status=422, word="idempotency-key", detail=str(exc))
         case ConflictError():
-            return Refusal(status=409, word="conflict", detail=str(exc))
+            # What a database says of its constraints is for the log.
+            said = str(exc) if exc.__cause__ is None else "it contradicts what is there"
+            return Refusal(status=409, word="conflict", detail=said)
         case NotFoundError():
             return Refusal(status=404, word="not-found", detail=str(exc))
         case FaultsError():

@@ -22,6 +22,7 @@ from gateway.store.endpoint_rows import (
     endpoint_of,
     row_of,
 )
+from gateway.store.feeds import forget_feed
 from gateway.store.statements import One, Plan, Row, insert
 
 _INSERT: Final = insert(schema.endpoints, ENDPOINT_COLUMNS)
@@ -290,6 +291,7 @@ def _delete(endpoint_id: str) -> Plan[bool]:
         return False
     yield _DELETE_SECRETS(endpoint_id)
     yield _DELETE_HEALTH(endpoint_id)
+    yield from forget_feed(endpoint_id)
     yield from changed()
     return True
 

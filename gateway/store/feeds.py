@@ -77,6 +77,8 @@ _CONSUMERS: Final = One(
 _FORGET: Final = One(
     "DELETE FROM feed_consumers WHERE endpoint_id = $1 AND name = $2 RETURNING name"
 )
+_DELETE_CONSUMERS: Final = One("DELETE FROM feed_consumers WHERE endpoint_id = $1")
+_DELETE_FEED: Final = One("DELETE FROM feeds WHERE endpoint_id = $1")
 _PRUNE: Final = One(
     """
     DELETE FROM feed_entries WHERE (endpoint_id, event_id) IN (
@@ -191,6 +193,12 @@ class Feeds:
     async def prune(self, before_ms: int, limit: int = 1_000) -> int:
         """Drop entries made before a time, acknowledged or not; return how many."""
         return len(await self._driver.write(lambda: _run(_PRUNE, before_ms, limit)))
+
+
+def forget_feed(endpoint_id: str) -> Plan[None]:
+    """Remove what is kept of an endpoint's feed; its entries go when they are old."""
+    yield _DELETE_CONSUMERS(endpoint_id)
+    yield _DELETE_FEED(endpoint_id)
 
 
 def _page(

@@ -24,7 +24,8 @@ from gateway.errors import ConflictError
 from gateway.store.feeds import ConsumerView
 
 _PATH: Final = "/v1/endpoints/{endpoint_id}"
-_LIMIT_MAX: Final = 500
+# Bodies are at most 256 KiB, so a page stays within some megabytes.
+_LIMIT_MAX: Final = 100
 _WAIT_S_MAX: Final = 30.0
 
 Place = Annotated[str, StringConstraints(pattern="^p[0-9]{1,18}$")]

@@ -151,6 +151,18 @@ async def test_an_event_that_is_gone_stops_nobody(world: World, store: Store) ->
     assert _ids(await _read(world, endpoint, after=page.position)) == [kept.id]
 
 
+async def test_a_deleted_endpoint_leaves_no_consumers(world: World, store: Store) -> None:
+    endpoint, other = await _pulled(world), await _pulled(world)
+    await _publish(world)
+    for one in (endpoint, other):
+        page = await _read(world, one)
+        await store.feeds.acknowledge(one.id, "a", page.position)
+    await store.endpoints.delete(endpoint.id)
+    assert await store.feeds.consumers(endpoint.id) == []
+    assert [c.name for c in await store.feeds.consumers(other.id)] == ["a"]
+    assert await world.rows("SELECT endpoint_id FROM feeds") == [(other.id,)]
+
+
 async def test_many_writers_and_readers_miss_and_repeat_nothing(world: World, store: Store) -> None:
     """Readers look while events are committed in any order, by transactions that overlap."""
     endpoint = await _pulled(world)
