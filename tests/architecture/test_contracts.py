@@ -72,6 +72,7 @@ PLANTS = (
     # what a module may bring in from outside
     Plant("gateway.model.a", "pydantic", KERNEL),
     Plant("gateway.retry.a", "structlog", KERNEL),
+    Plant("gateway.access.a", "pydantic", KERNEL),
     Plant("gateway.fanout.a", "orjson", KERNEL),
     Plant("gateway.delivery.a", "sqlalchemy", SQL),
     Plant("gateway.dispatch.a", "sqlite3", SQL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -206,3 +207,37 @@ async def test_requests_are_counted_by_route_and_status(world: AdminWorld, admin
     for route, status in (("list_keys", 200), ("show_key", 404), ("none", 404)):
         assert f'gateway_api_requests_total{{route="{route}",status="{status}"}} 1.0' in text
     assert "gateway_api_duration_seconds_count 3.0" in text
+
+
+async def test_a_body_that_drips_is_cut_off(
+    world: AdminWorld, admin: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.admin.reading._BODY_WITHIN_S", 0.05)
+    host, port = world.base.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = [
+        "POST /v1/keys HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        "Content-Length: 100",
+        *(f"{name}: {value}" for name, value in admin.headers.items()),
+    ]
+    writer.write("\r\n".join([*head, "", "{"]).encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_problem_never_shows_what_an_unforeseen_fault_says(
+    world: AdminWorld, admin: Caller, monkeypatch: pytest.MonkeyPatch, lines: io.BytesIO
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("hidden detail")
+
+    monkeypatch.setattr(world.store.audit, "list", broken)
+    told = await admin("GET", "/v1/audit", headers={"X-Request-Id": "mine-2"})
+    assert (told.status, told.body["type"]) == (500, "urn:gateway:problem:unexpected")
+    assert b"hidden" not in told.raw
+    logged = lines.getvalue().decode()
+    assert "hidden detail" in logged
+    assert "mine-2" in logged
