@@ -22,6 +22,8 @@ AWSCLI_READY := .tools/awscli/installed.stamp
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV UV_PYTHON PYTHONHOME PYTHONPATH
+# Where bytecode may not be kept, each start compiles every library again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
