@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.loaded import registry_of
+from gateway.cli.new_handler import write_handler
 from gateway.cli.output import Output
 
 app = new_app()
@@ -45,3 +49,19 @@ def check(ctx: typer.Context) -> None:
     Output(invocation).value(
         {"valid": True, "handlers": count}, text=f"{count} handlers, no faults."
     )
+
+
+@app.command()
+def new(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of module, handler and event.")],
+    *,
+    notification_type: Annotated[
+        str, typer.Option("--type", help="What it takes, such as ORDER_CHANGE.")
+    ] = "ORDER_CHANGE",
+    folder: Annotated[Path, typer.Option(help="Where the files go.")] = Path(),
+) -> None:
+    """Write a working handler and a test of it, to start from."""
+    module, test = write_handler(folder, name, notification_type)
+    text = f"{module}, {test}. List {name!r} under [handlers] modules, then: gateway handlers check"
+    Output(invocation_of(ctx)).value({"module": str(module), "test": str(test)}, text=text)
