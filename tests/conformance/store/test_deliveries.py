@@ -283,3 +283,30 @@ async def test_an_end_is_final(world: World, store: Store, state: DeliveryState)
     assert await store.deliveries.reap() == 0
     assert (await world.claim_deliveries()).items == []
     assert await _states(world) == {state.value: 1}
+
+
+async def test_ten_thousand_overdue_of_one_endpoint_take_no_turn_of_the_others(
+    world: World, store: Store
+) -> None:
+    behind = await world.endpoint(events=["behind"])
+    others = [await world.endpoint(events=["order.*"]) for _ in range(30)]
+    await world.publish(world.event("behind"))
+    (event_id,) = (await world.rows("SELECT id FROM events"))[0]
+    await world.change(
+        """
+        INSERT INTO deliveries
+          (id, event_id, endpoint_id, state, readiness, due_at_ms, created_at_ms)
+        SELECT 'dlv_' || (a.n * 100 + b.n), $1, $2, 'pending', 2, 1, 1
+        FROM (WITH RECURSIVE s(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM s WHERE n < 199)
+              SELECT n FROM s) AS a
+        CROSS JOIN (WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 99)
+              SELECT n FROM s) AS b
+        """,
+        event_id,
+        behind.id,
+    )
+    await world.publish(*[world.event() for _ in range(2)])
+    claims = await world.claim_deliveries(limit=62, room=1000)
+    of = Counter(claimed.endpoint_id for claimed in claims.items)
+    assert all(of[other.id] == 2 for other in others)
+    assert of[behind.id] == 2

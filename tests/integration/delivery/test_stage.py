@@ -1,7 +1,10 @@
 """The delivery stage whole: a real store, the real loop, real requests."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import gzip
+import tracemalloc
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 import standardwebhooks
@@ -28,6 +31,7 @@ from gateway.store import open_store
 from gateway.telemetry.metrics import Metrics
 from gateway.worker.loop import Worker
 from gateway.worker.stop import Stop, Wake
+from tests.support.certificates import Authority
 from tests.support.receivers import answer, receiver
 
 CLOCK = SystemClock()
@@ -114,6 +118,16 @@ class Gateway:
         async with asyncio.timeout(within_s):
             while not condition(await self.states(name)):
                 await asyncio.sleep(0.005)
+
+    async def attempted(self, name, *, within_s=30.0):
+        """The attempts of the first delivery of an endpoint that had one."""
+        async with asyncio.timeout(within_s):
+            while True:
+                views = await self.store.queries.deliveries(endpoint_id=f"ep_{name}", limit=1000)
+                for view in views:
+                    if attempts := (await self.store.queries.delivery(view.id)).attempts:
+                        return attempts
+                await asyncio.sleep(0.02)
 
     @asynccontextmanager
     async def running(self, *, drain_s=5.0):
@@ -206,3 +220,77 @@ async def test_a_stop_ends_what_is_in_flight_and_nothing_is_sent_twice(gateway):
             await gateway.until("slow", lambda states: set(states) == {DeliveryState.DELIVERED})
     assert len(slow.requests) == 10
     assert len({request.headers["webhook-id"] for request in slow.requests}) == 10
+
+
+async def drips(reader, writer):
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"X: y\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+
+async def sends_without_end(reader, writer):
+    writer.write(b"HTTP/1.1 500 No\r\nContent-Length: 10737418240\r\n\r\n")
+    while True:
+        writer.write(b"x" * 65_536)
+        await writer.drain()
+
+
+async def hangs_up_half(reader, writer):
+    writer.write_eof()
+    await reader.read()
+
+
+HOSTILE = {
+    "drips": (drips, "timeout"),
+    "endless": (sends_without_end, "http_5xx"),
+    "bomb": (
+        answer(
+            500,
+            headers={"Content-Encoding": "gzip"},
+            body=gzip.compress(b"\0" * 50_000_000, compresslevel=9),
+        ),
+        "http_5xx",
+    ),
+    "headers": (
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 10_000 + b"Content-Length: 0\r\n\r\n",
+        "bad_answer",
+    ),
+    "half": (hangs_up_half, "disconnected"),
+}
+
+
+async def test_receivers_that_mean_no_good_are_bounded_named_and_alone(gateway, tmp_path):
+    async with AsyncExitStack() as stack:
+        good = await stack.enter_async_context(receiver(answer(200)))
+        now = datetime.fromtimestamp(CLOCK.now_ms() / 1000, UTC)
+        other = Authority(tmp_path, now=now).server("another.example")
+        tls = await stack.enter_async_context(receiver(answer(200), tls=other))
+        await gateway.endpoint("tls", tls.url(scheme="https"), timeout_s=1.0)
+        for name, (behaviour, _) in HOSTILE.items():
+            got = await stack.enter_async_context(receiver(behaviour))
+            await gateway.endpoint(name, got.url(), timeout_s=1.0)
+        for name in (*HOSTILE, "tls"):
+            await gateway.publish(name, 5)
+        await gateway.endpoint("good", good.url())
+        ids = await gateway.publish("good", 100)
+        tracemalloc.start()
+        try:
+            async with gateway.running():
+                await gateway.until("good", lambda states: set(states) == {DeliveryState.DELIVERED})
+                for name in (*HOSTILE, "tls"):
+                    await gateway.attempted(name)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(good.requests) == len(ids)
+    assert peak < 64 * 1024 * 1024
+    for name, (_, error_class) in HOSTILE.items():
+        (attempt, *_) = await gateway.attempted(name)
+        assert attempt.error_class == error_class, name
+        assert len(attempt.answer) <= 16 * 1024
+        # Bounded by its deadline; how much later it is noted depends on the machine.
+        assert attempt.duration_ms < 30_000
+    (attempt, *_) = await gateway.attempted("tls")
+    assert attempt.error_class in ("tls_certificate", "tls_name")
