@@ -139,3 +139,97 @@ def test_a_test_that_fails_ends_non_zero(
     out = capsys.readouterr().out
     assert "http_5xx" in out
     assert "500" in out
+
+
+def test_every_property_can_be_set(gateway: Gateway, tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text(
+        '{"auth": {"kind": "oauth2", "token_url": "http://127.0.0.1:9/t", "client_id": "c",'
+        ' "client_secret": "hunter2"}}'
+    )
+    added = gateway("endpoints", "add", URL, "--marketplace", "A1PA6795UKMFR9",
+                    "--filter", 'data.order.status == "SHIPPED"', "--set", "payload=thin",
+                    "--set", "rate_per_s=10", "--set", "ordered=true", "--set", "max_age_s=3600",
+                    "--set", 'tags=["eu"]', "--set", 'metadata={"owner":"a"}',
+                    "--set", "tenant=t1", "--set", "operator=true",
+                    "--set", "schedule_s=[0,5,60]", "--credentials", "credentials.json")  # fmt: skip
+    assert (added["payload"], added["rate_per_s"], added["ordered"]) == ("thin", 10, True)
+    assert (added["tags"], added["metadata"], added["tenant"]) == (["eu"], {"owner": "a"}, "t1")
+    assert (added["auth"], added["schedule_s"]) == ("oauth2", [0, 5, 60])
+    assert added["body_filter"] == 'data.order.status == "SHIPPED"'
+    stored = b"".join(file.read_bytes() for file in Path().glob("gateway.db*"))
+    assert b"hunter2" not in stored
+    for command in (["show", added["id"]], ["list"]):
+        assert "hunter2" not in gateway.said("endpoints", *command)
+    (tmp_path / "none.json").write_text('{"auth": null}')
+    changed = gateway("endpoints", "update", added["id"], "--set", "rate_per_s=null",
+                      "--credentials", "none.json")  # fmt: skip
+    assert (changed["rate_per_s"], changed["auth"], changed["ordered"]) == (None, None, True)
+    entries = gateway("audit", "list")["items"]
+    assert [entry["action"] for entry in entries] == ["endpoint.update", "endpoint.create"]
+    assert "hunter2" not in str(entries)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--filter", "data.x ="],
+        ["--set", "nonsense=1"],
+        ["--set", "ordered=maybe"],
+        ["--set", "tags=eu"],
+        ["--set", "payload=half"],
+        ["--set", "rate_per_s=0"],
+        ["--credentials", "missing.json"],
+    ],
+)
+def test_a_property_that_cant_be_is_refused_before_anything_is_stored(
+    gateway: Gateway, arguments: list[str]
+) -> None:
+    gateway.fails(2, "endpoints", "add", URL, *arguments)
+    assert gateway("endpoints", "list")["items"] == []
+
+
+def test_all_faults_come_at_once(gateway: Gateway) -> None:
+    problem = gateway.fails(2, "endpoints", "add", "http://10.0.0.1/", "--filter", "x ==",
+                            "--timeout-s", "9999", "--header", "host: me")  # fmt: skip
+    where = sorted(fault["where"] for fault in problem["faults"])
+    assert where == ["body_filter", "headers", "timeout_s", "url"]
+
+
+def test_a_rotation_lets_old_and_new_keys_sign(gateway: Gateway, receiver: str) -> None:
+    added = gateway("endpoints", "add", f"{receiver}/ok")
+    rotated = gateway("endpoints", "rotate-secret", added["id"], "--overlap-s", "3600")
+    paired = gateway("endpoints", "rotate-secret", added["id"], "--kind", "v1a")
+    assert rotated["secret"] != added["secret"]
+    assert paired["verifies_with"].startswith("whpk_")
+    assert sum(secret["expires_at"] is None for secret in paired["secrets"]) == 2
+    gateway("endpoints", "test", added["id"])
+    ((headers, body),) = Receiver.got
+    assert len(headers["webhook-signature"].split()) == 3
+    for secret in (added["secret"], rotated["secret"]):
+        Webhook(secret).verify(body.decode(), headers)
+    Path("body.json").write_bytes(body)
+    request = ["--id", headers["webhook-id"], "--timestamp", headers["webhook-timestamp"],
+               "--signature", headers["webhook-signature"]]  # fmt: skip
+    for key in (added["secret"], rotated["secret"], paired["verifies_with"]):
+        found = gateway("webhooks", "verify", "body.json", *request, "--secret", key)
+        assert found["valid"], found
+    assert gateway("webhooks", "verify", "body.json", *request, "--endpoint", added["id"])["valid"]
+
+
+def test_what_is_wrong_with_a_verification_is_said(
+    gateway: Gateway, receiver: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = gateway("endpoints", "add", f"{receiver}/ok")
+    gateway("endpoints", "test", added["id"])
+    ((headers, body),) = Receiver.got
+    Path("body.json").write_bytes(body + b"\n")
+    code = call(
+        ["webhooks", "verify", "body.json", "--id", headers["webhook-id"], "--timestamp",
+         headers["webhook-timestamp"], "--signature", headers["webhook-signature"],
+         "--endpoint", added["id"]],
+        environ=LOCAL,
+    )  # fmt: skip
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "Not valid: body" in out
+    assert "white space at its end" in out

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shlex
 from dataclasses import dataclass
 
 import pytest
 
+from gateway.cli.app import call
 from gateway.clock import SystemClock
 from gateway.model import (
     Arrival,
@@ -99,6 +102,10 @@ async def fill(store: Store) -> tuple[str, str, str]:
         error="answered 500",
         answer=b"oh no",
         address="127.0.0.1:9",
+        signature="v1,c2lnbmVk",
+        sent_headers='{"Authorization": "Bearer [masked]"}',
+        connect_ms=3,
+        first_byte_ms=8,
     )
     await store.deliveries.settle(
         [
@@ -108,6 +115,7 @@ async def fill(store: Store) -> tuple[str, str, str]:
                 endpoint_id=delivery.endpoint_id,
                 attempt=attempt,
                 state=DeliveryState.DEAD,
+                reason="no attempts left",
             )
         ]
     )
@@ -173,6 +181,31 @@ def test_events_and_deliveries(gateway: Gateway, way: Way) -> None:
     (attempt,) = detail["attempts_made"]
     assert (attempt["status"], attempt["answer"], attempt["duration_ms"]) == (500, "oh no", 12)
     assert attempt["started_at"].endswith("Z")
+    assert (attempt["next_reason"], attempt["next_due"]) == ("no attempts left", None)
+    assert (attempt["connect_ms"], attempt["dns_ms"], attempt["first_byte_ms"]) == (3, None, 8)
+    headers = attempt["request_headers"]
+    assert headers["webhook-id"] == way.event
+    assert headers["webhook-timestamp"] == str(NOW_MS // 1000)
+    assert headers["Authorization"] == "Bearer [masked]"
+    curl = shlex.split(attempt["curl"])
+    assert curl[:3] == ["gateway", "deliveries", "body"]
+    assert "http://127.0.0.1:9/hook" in curl
+    assert "webhook-signature: v1,c2lnbmVk" in curl
+    assert gateway.said("deliveries", "body", delivery["id"]) == '{"type":"order.changed"}'
+
+
+def test_a_delivery_is_sent_again(gateway: Gateway, way: Way, capsys) -> None:
+    (delivery,) = gateway("deliveries", "list")["items"]
+    assert gateway("deliveries", "resend", delivery["id"]) == {
+        "resent": [delivery["id"]],
+        "refused": {},
+    }
+    (again,) = gateway("deliveries", "list")["items"]
+    assert (again["state"], again["attempts"], again["attempts_before"]) == ("pending", 1, 1)
+    assert gateway("audit", "list")["items"][0]["action"] == "delivery.resend"
+    gateway("endpoints", "delete", way.endpoint)
+    assert call(["deliveries", "resend", delivery["id"], "--json"], environ=LOCAL) == 1
+    assert json.loads(capsys.readouterr().out)["refused"][delivery["id"]] == "its endpoint is gone"
 
 
 def test_quarantine(gateway: Gateway, way: Way) -> None:
