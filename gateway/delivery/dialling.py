@@ -49,7 +49,8 @@ class Dial:
     """What one request did to get a connection, and when.
 
     Attributes:
-        now_s: Clock of the times, which only differences mean anything of.
+        now_s: Clock of the times, of which only differences mean anything.
+        started_at_s: When the request began.
         addresses: Addresses that were dialled for it; empty where a kept-alive one was reused.
         dns_s: What look-ups took.
         dialled_at_s: When the last socket was made.
@@ -59,6 +60,7 @@ class Dial:
     """
 
     now_s: Callable[[], float]
+    started_at_s: float
     addresses: list[str] = field(default_factory=list)
     dns_s: float | None = None
     dialled_at_s: float | None = None
@@ -78,6 +80,8 @@ class Dial:
 
     def timings(self, *, tls: bool) -> Timings:
         """Return where the time went, as far as it came."""
+        if not self.addresses and self.dns_s is None:
+            return Timings(first_byte_ms=_between_ms(self.started_at_s, self.answered_at_s))
         return Timings(
             dns_ms=None if self.dns_s is None else round(self.dns_s * 1000),
             connect_ms=_between_ms(self.dialled_at_s, self.connected_at_s),
@@ -122,18 +126,6 @@ class _Connector(aiohttp.TCPConnector):
         # aiohttp makes a connection's protocol right after TCP has connected, before TLS.
         self._factory = self._protocol  # type: ignore[assignment]
 
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp's own signature
-    ) -> Connection:
-        """See `aiohttp.TCPConnector`."""
-        connection = await super().connect(req, traces, timeout)
-        if (dial := current_dial.get(None)) is not None:
-            dial.ready_at_s = dial.now_s()
-        return connection
-
     def _protocol(self) -> ResponseHandler:
         if (dial := current_dial.get(None)) is not None:
             dial.connected_at_s = dial.now_s()
@@ -159,6 +151,8 @@ class _CountedProtocol(ResponseHandler):
         """See `asyncio.Protocol`."""
         self._opened(1)
         super().connection_made(transport)
+        if (dial := current_dial.get(None)) is not None:
+            dial.ready_at_s = dial.now_s()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """See `asyncio.Protocol`."""

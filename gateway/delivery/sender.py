@@ -152,7 +152,7 @@ class Sender:
         """
         started_at_ms = self._clock.now_ms()
         started_s = self._clock.monotonic_s()
-        dial, answer = Dial(self._clock.monotonic_s), _Answer()
+        dial, answer = Dial(self._clock.monotonic_s, started_s), _Answer()
         error_class: ErrorClass | None
         error: str | None
         try:
@@ -211,7 +211,12 @@ class Sender:
         self, route: Route, headers: dict[str, str], body: bytes, answer: _Answer
     ) -> None:
         assert route.target is not None
-        response = await self._request(route.target, headers, body, route.ssl_context)
+        if self._proxy is None and route.ssl_context is None and self._session is not None:
+            response = await self._session.post(
+                route.target.url, data=body, headers=headers, allow_redirects=False
+            )
+        else:
+            response = await self._request(route.target, headers, body, route.ssl_context)
         try:
             answer.status = response.status
             answer.retry_after = response.headers.get("Retry-After")

@@ -78,16 +78,19 @@ class Judged:
 def judge(results: Sequence[AttemptResult], rules: HealthRules, now_ms: int) -> Plan[Judged]:
     """Bring the health of the endpoints up to date; disable those that are gone or given up."""
     judged = Judged()
-    answers = _answers(results)
-    if not answers:
+    of: dict[str, list[AttemptResult]] = {}
+    for result in results:
+        if result.attempt is not None:
+            of.setdefault(result.endpoint_id, []).append(result)
+    if not of:
         return judged
-    seen = {row[0]: _health(row) for row in (yield _LOOK([(one,) for one in sorted(answers)]))}
-    wanted = sorted(e for e, health in seen.items() if _matters(health, answers[e]))
+    rows = yield _LOOK([(one,) for one in sorted(of)])
+    wanted = sorted(row[0] for row in rows if _matters(_health(row), of[row[0]]))
     gone = {r.endpoint_id: r.disable_endpoint for r in results if r.disable_endpoint is not None}
     if wanted:
         # Locked in the order of their ids, so that two processes never wait in a circle.
         held = yield _HOLD([(one,) for one in wanted])
-        changes = {row[0]: changed(_health(row), answers[row[0]], rules) for row in held}
+        changes = {row[0]: changed(_health(row), _answers(of[row[0]]), rules) for row in held}
         yield _WRITE([_row(endpoint, c.health) for endpoint, c in sorted(changes.items())])
         yield from _tell(changes, gone, judged, now_ms)
     return judged
@@ -134,31 +137,32 @@ def _notice(
     )
 
 
-def _answers(results: Iterable[AttemptResult]) -> dict[str, list[Answered]]:
-    of: dict[str, list[Answered]] = {}
-    for result in results:
-        attempt = result.attempt
-        if attempt is None:
-            continue
-        of.setdefault(result.endpoint_id, []).append(
-            Answered(
-                ended_at_ms=attempt.started_at_ms + attempt.duration_ms,
-                delivered=result.state is DeliveryState.DELIVERED,
-                charged=attempt.charged,
-                probe=result.probe,
-                pause_until_ms=result.pause_endpoint_until_ms,
-            )
+def _answers(results: Iterable[AttemptResult]) -> list[Answered]:
+    return [
+        Answered(
+            ended_at_ms=result.attempt.started_at_ms + result.attempt.duration_ms,
+            delivered=result.state is DeliveryState.DELIVERED,
+            charged=result.attempt.charged,
+            probe=result.probe,
+            pause_until_ms=result.pause_endpoint_until_ms,
         )
-    return of
+        for result in results
+        if result.attempt is not None
+    ]
 
 
-def _matters(health: Health, answers: Sequence[Answered]) -> bool:
-    """Whether the answers say something that is not known yet."""
-    if not all(answer.delivered for answer in answers):
-        return True
+def _matters(health: Health, results: Sequence[AttemptResult]) -> bool:
+    """Whether the results say something that is not known yet."""
     if health.failures or health.open_until_ms is not None:
         return True
-    return answers[-1].ended_at_ms - (health.last_success_at_ms or 0) > _SUCCESS_GRAIN_MS
+    for result in results:
+        if result.state is not DeliveryState.DELIVERED:
+            return True
+    last = results[-1].attempt
+    assert last is not None
+    return last.started_at_ms + last.duration_ms - (health.last_success_at_ms or 0) > (
+        _SUCCESS_GRAIN_MS
+    )
 
 
 def _health(row: Row) -> Health:
