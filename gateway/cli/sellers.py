@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.changing import entry
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
@@ -90,7 +91,9 @@ def add(
     async def work() -> Sequence[Seller]:
         async with opened_store(invocation, settings) as store:
             await _know_application(store, settings, application)
-            await store.sellers.put_seller(seller)
+            shown = {k: {"from": None, "to": v} for k, v in _row(seller).items() if v}
+            made = entry(invocation.clock, "seller.add", seller_id, changes=shown)
+            await store.changing(made).sellers.put_seller(seller)
             for subscription_id in subscription or ():
                 await store.subscriptions.put(
                     subscription_id, seller_id=seller_id, application_id=application
@@ -108,13 +111,20 @@ def pause(
     reason: Annotated[str, typer.Option(help="Shown beside the seller.")] = "by the operator",
 ) -> None:
     """Make no follow-up calls for a seller until it is resumed."""
-    _change(ctx, seller_id, lambda store: store.sellers.pause(seller_id, reason))
+    made = entry(
+        invocation_of(ctx).clock,
+        "seller.pause",
+        seller_id,
+        changes={"paused_reason": {"from": None, "to": reason}},
+    )
+    _change(ctx, seller_id, lambda store: store.changing(made).sellers.pause(seller_id, reason))
 
 
 @app.command()
 def resume(ctx: typer.Context, seller_id: SellerId) -> None:
     """Make follow-up calls for a seller again."""
-    _change(ctx, seller_id, lambda store: store.sellers.resume(seller_id))
+    made = entry(invocation_of(ctx).clock, "seller.resume", seller_id)
+    _change(ctx, seller_id, lambda store: store.changing(made).sellers.resume(seller_id))
 
 
 def _change(ctx: typer.Context, seller_id: str, change: Any) -> None:

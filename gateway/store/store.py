@@ -46,6 +46,7 @@ class Changes:
         self.deliveries = Deliveries(driver, clock, publisher)
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
+        self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.feeds = Feeds(driver, clock)
         self.deliveries = Deliveries(driver, clock, publisher)
 

@@ -78,3 +78,15 @@ def test_what_is_refused(known: Gateway, application: str, region: str, file: st
     known.fails(2, "sellers", "add", "A1", "--application", application, "--region", region,
                 "--refresh-token-file", file)  # fmt: skip
     assert known("sellers", "list")["items"] == []
+
+
+def test_each_change_of_a_seller_is_in_the_log_without_its_token(known: Gateway) -> None:
+    add(known)
+    known("sellers", "pause", "A1", "--reason", "holiday")
+    known("sellers", "resume", "A1")
+    known.fails(1, "sellers", "pause", "A9")
+    log = known("audit", "list")["items"]
+    assert [one["action"] for one in log] == ["seller.resume", "seller.pause", "seller.add"]
+    assert {one["object_id"] for one in log} == {"A1"}
+    assert log[1]["changes"] == {"paused_reason": {"from": None, "to": "holiday"}}
+    assert "hidden-token" not in str(log)
