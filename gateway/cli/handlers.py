@@ -29,6 +29,7 @@ def list_(ctx: typer.Context) -> None:
             "name": handler.name,
             "types": sorted(handler.types),
             "fallback": handler.is_fallback,
+            "job": handler.is_job,
             "keyed": handler.key is not None,
             "coalesce": handler.coalesce,
             "concurrency": handler.concurrency,
@@ -37,7 +38,7 @@ def list_(ctx: typer.Context) -> None:
         }
         for handler in registry_of(invocation).handlers.values()
     ]
-    columns = ("name", "types", "fallback", "keyed", "coalesce", "module")
+    columns = ("name", "types", "fallback", "job", "keyed", "coalesce", "module")
     Output(invocation).items(rows, columns=columns)
 
 

@@ -4,6 +4,7 @@ and the new secret lies nowhere in the clear."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import asyncpg
@@ -44,28 +45,44 @@ async def test_a_rotation_under_load_fails_no_call_and_leaks_nothing(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
     with postgres_server.database() as url:
-        # Tokens live for two seconds, so the secret is needed again and again.
-        async with open_world(
-            tmp_path, store_url=url, simulator_options={"strict": True, "token_life_s": 2}
-        ) as world:
+        async with _opened(tmp_path, url) as world:
             world.folder.cli("db", "upgrade")
-            world.add_endpoint("/hook")
-            replicas = [world.folder.start(), world.folder.start()]
-            try:
-                for replica in replicas:
-                    await replica.ready()
-                secrets = await _rotate_under_load(world)
-                for replica in replicas:
-                    assert await replica.terminate() == 0, replica.tail()
-            finally:
-                for replica in replicas:
-                    replica.stop()
-            logs = [replica.log.read_text() for replica in replicas]
-            assert not any("invalid_client" in log or "gives no token" in log for log in logs)
-            _assert_nowhere(world, secrets, [*logs, await _everything(url)])
+            secret, logs = await _run(world, replicas=2)
+            _assert_nowhere(world, secret, [*logs, await _everything(url)])
 
 
-async def _rotate_under_load(world: World) -> list[str]:
+async def test_a_rotation_on_sqlite_leaks_nothing_into_the_file(tmp_path: Path) -> None:
+    async with _opened(tmp_path, None) as world:
+        secret, logs = await _run(world, replicas=1)
+        _assert_nowhere(world, secret, logs)
+        assert (tmp_path / "gateway.db").exists()
+
+
+def _opened(tmp_path: Path, url: str | None) -> AbstractAsyncContextManager[World]:
+    # Tokens live for two seconds, so the secret is needed again and again.
+    options = {"strict": True, "token_life_s": 2}
+    return open_world(tmp_path, store_url=url, simulator_options=options)
+
+
+async def _run(world: World, *, replicas: int) -> tuple[str, list[str]]:
+    """Rotate with so many processes; return the new secret and their logs."""
+    world.add_endpoint("/hook")
+    running = [world.folder.start() for _ in range(replicas)]
+    try:
+        for replica in running:
+            await replica.ready()
+        secret = await _rotate_under_load(world)
+        for replica in running:
+            assert await replica.terminate() == 0, replica.tail()
+    finally:
+        for replica in running:
+            replica.stop()
+    logs = [replica.log.read_text() for replica in running]
+    assert not any("invalid_client" in log or "gives no token" in log for log in logs)
+    return secret, logs
+
+
+async def _rotate_under_load(world: World) -> str:
     application = world.simulator.applications[0]
     received = world.receiver.received["/hook"]
     ids = list(numbered("n", ORDERS))
@@ -94,7 +111,7 @@ async def _rotate_under_load(world: World) -> list[str]:
     )
     (now,) = [one for one in world.simulator.applications if one.id == application.id]
     assert now.client_secret != application.client_secret
-    return [now.client_secret]
+    return now.client_secret
 
 
 async def _everything(url: str) -> str:
@@ -111,15 +128,15 @@ async def _everything(url: str) -> str:
     return "\n".join(repr(tuple(row)) for row in rows)
 
 
-def _assert_nowhere(world: World, secrets: Sequence[str], texts: Sequence[str]) -> None:
+def _assert_nowhere(world: World, secret: str, texts: Sequence[str]) -> None:
     bodies = [one.decode() for one in world.receiver.received["/hook"].bodies.values()]
     files = [
         one.read_bytes().decode(errors="replace")
         for one in world.folder.folder.rglob("*")
         if one.is_file()
     ]
+    looked_at = (*texts, *bodies, *files)
     client_id = world.simulator.applications[0].client_id
-    assert any(client_id in text for text in texts), "the search looks where it should"
-    for secret in secrets:
-        assert secret
-        assert not [text[:80] for text in (*texts, *bodies, *files) if secret in text]
+    assert any(client_id in text for text in looked_at), "the search looks where it should"
+    assert secret
+    assert not [text[:80] for text in looked_at if secret in text]
