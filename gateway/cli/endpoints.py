@@ -28,7 +28,7 @@ from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Limit, ask, print_page
-from gateway.cli.rows import endpoint_row
+from gateway.cli.rows import endpoint_row, plain
 from gateway.delivery.signing import (
     ED25519,
     HMAC_SHA256,
@@ -120,10 +120,12 @@ def list_(ctx: typer.Context, *, after: After = None, limit: Limit = 100) -> Non
 
 @app.command()
 def show(ctx: typer.Context, endpoint_id: EndpointId) -> None:
-    """Show one endpoint."""
+    """Show one endpoint, and how it has answered lately."""
     invocation = invocation_of(ctx)
     endpoint = ask(invocation, lambda store: store.endpoints.get(endpoint_id))
-    Output(invocation).value(endpoint_row(endpoint))
+    healths = ask(invocation, lambda store: store.queries.endpoint_health())
+    health = [plain(one) for one in healths if one.endpoint_id == endpoint_id]
+    Output(invocation).value({**endpoint_row(endpoint), "health": health[0] if health else None})
 
 
 @app.command()

@@ -33,6 +33,8 @@ def test_an_endpoint_from_add_to_delete(gateway: Gateway) -> None:
     assert listed["next_cursor"] is None
 
     shown = gateway("endpoints", "show", added["id"])
+    health = shown.pop("health")
+    assert (health["consecutive_failures"], health["open_until"]) == (0, None)
     assert {**shown, "secret": added["secret"]} == added
 
     updated = gateway("endpoints", "update", added["id"], "--all-sellers", "--disable")
