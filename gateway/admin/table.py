@@ -15,6 +15,7 @@ from gateway.admin.resources import (
     meta,
     notifications,
     secrets,
+    traces,
     usage,
     webhooks,
 )
@@ -29,6 +30,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *deliveries.ROUTES,
     *feed.ROUTES,
     *notifications.ROUTES,
+    *traces.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
     *usage.ROUTES,

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "webhooks": ("gateway.cli.webhooks", "Find out why a receiver refuses a signature."),
+    "trace": ("gateway.cli.trace", "Tell the whole story of one thing, in the order of time."),
     "usage": ("gateway.cli.usage", "Count the calls that were made to Amazon."),
     "listen": ("gateway.cli.listen", "Forward events to your own machine as they come."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.context import opened_store, run, settings_of
+from gateway.cli.faults import ExitCode
+from gateway.cli.invocation import find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Body, Limit, Seller, ask, print_page
 from gateway.cli.parsed import parsed_row, type_row
 from gateway.cli.rows import detail_row, plain
+from gateway.dispatch.registry import load_registry
 from gateway.errors import InvalidInputError
-from gateway.model import NotificationState
+from gateway.model import NotificationState, Verdict
 from gateway.notifications.known import TYPES
+from gateway.replay.intake import Intake
+from gateway.service.swept import subjects_noted
 
 app = new_app()
 
@@ -67,6 +74,35 @@ def show(
 
 
 @app.command()
+def inject(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A message body, or one on each line; - is stdin.")
+    ],
+) -> None:
+    """Take message bodies in as if they had come from SQS; a running gateway handles them.
+
+    A notification that was taken in before counts as a duplicate, a body that can't be read goes
+    into quarantine: exit 1 if there was one.
+    """
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    find_modules_here()
+    registry = load_registry(settings.handlers.modules)
+    intake = Intake(registry.owed, invocation.clock, subject=subjects_noted(settings))
+
+    async def work() -> Mapping[Verdict, int]:
+        async with opened_store(invocation, settings) as store:
+            with _lines(file) as lines:
+                return await intake.take_in(lines, store.inbox)
+
+    verdicts = run(work())
+    Output(invocation).value({verdict.value: verdicts.get(verdict, 0) for verdict in Verdict})
+    if verdicts.get(Verdict.QUARANTINED):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
 def types(ctx: typer.Context) -> None:
     """List Amazon's notification types with what is known of each."""
     columns = ("type", "standing", "payload_versions", "workflow", "audience", "typed", "follow_up")
@@ -87,6 +123,18 @@ def parse(
         output.value(rows[0])
     else:
         output.items(rows, columns=("file", "type", "payload_version", "seller", "model", "fault"))
+
+
+@contextmanager
+def _lines(file: str) -> Iterator[Iterable[bytes]]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as opened:
+            yield opened
+    except OSError as exc:
+        raise InvalidInputError(f"{file}: can't be read: {exc.strerror}") from exc
 
 
 def _content(file: str) -> bytes:

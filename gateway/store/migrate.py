@@ -34,6 +34,7 @@ REVISIONS: Final = (
     "jobs_4",
     "suspects_1",
     "jobs_5",
+    "replay_1",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -109,6 +109,7 @@ quarantine: Final = Table(
     Column("size_bytes", BigInteger, nullable=False),
     _ms("received_at_ms", nullable=False),
     UniqueConstraint("identity"),
+    Index("ix_quarantine_message_id", "message_id"),
 )
 """Messages that can't be parsed. What they hold is unknown, so `body` is always sealed."""
 
@@ -163,6 +164,7 @@ handlings: Final = Table(
     ),
     _partial("ix_handlings_leased", "lease_until_ms", where="state = 'leased'"),
     _partial("ix_handlings_dead", "id", where="state = 'dead'"),
+    _partial("ix_handlings_key", "key", "id", where="key IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 """Notifications owed to handlers.

@@ -41,6 +41,7 @@ events: Final = Table(
     _text("order_key"),
     _bytes("thin_body", nullable=True),
     _flag("operational"),
+    _partial("ix_events_notification_id", "notification_id", where="notification_id IS NOT NULL"),
 )
 """Published events. `body` stands here once and is what every attempt sends, byte for byte;
 `thin_body` likewise, made only where an endpoint takes the thin form."""

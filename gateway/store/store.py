@@ -33,6 +33,7 @@ from gateway.store.sellers import Sellers, Subscriptions
 from gateway.store.sqlite import SqliteDriver
 from gateway.store.sweeps import Sweeps
 from gateway.store.tenancy import Tenancy
+from gateway.store.traces import Traces
 from gateway.store.usage import Usage
 
 
@@ -93,6 +94,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.audit = AuditLog(driver)
         self.usage = Usage(driver)
         self.tenancy = Tenancy(driver)
+        self.traces = Traces(driver)
         self.feeds = Feeds(driver, clock)
 
     def changing(self, entry: AuditEntry) -> Changes:

@@ -146,5 +146,7 @@ INSERT INTO deliveries SELECT 'dlv_' || n, 'evt_' || n, 'ep_' || n % 20,
   FROM generate_series(1, 20000) AS n;
 INSERT INTO attempts SELECT 'att_' || n, 'dlv_' || n, 'ep_' || n % 20, 1, n, 1, 200, NULL, NULL, '',
   NULL, true, NULL FROM generate_series(1, 20000) AS n;
+INSERT INTO quarantine SELECT 'qtn_' || n, 'i' || n, 'q', 'm' || n, 'no JSON', 'x', 1, n
+  FROM generate_series(1, 20000) AS n;
 ANALYZE;
 """

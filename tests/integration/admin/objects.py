@@ -60,6 +60,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "key_id": key.id,
             "event_type": "endpoint.test",
             "consumer": "default",
+            "thing_id": notification_id,
         }
     )
 
