@@ -21,6 +21,7 @@ def check_together(tree: Tree) -> None:
     _check_unique(tree, "applications", ("id",))
     _check_unique(tree, "sellers", ("id", "region"))
     _check_unique(tree, "schedules", ("name",))
+    _check_unique(tree, "destinations", ("name",))
     _check_applications(tree)
     _check_subscriptions(tree)
     _check_lease(tree, "dispatch", timeout_s=60.0, lease_s=120.0)
@@ -49,7 +50,8 @@ def _check_unique(tree: Tree, table: str, keys: tuple[str, ...]) -> None:
 
 def _check_applications(tree: Tree) -> None:
     known = {str(item.get("id")) for _, item in _items(tree, "applications")}
-    for place, item in _items(tree, "sellers"):
+    tables = ("sellers", "destinations", "subscriptions")
+    for place, item in (found for table in tables for found in _items(tree, table)):
         wanted = item.get("application")
         if isinstance(wanted, str) and wanted not in known:
             names = ", ".join(f'"{name}"' for name in sorted(known))

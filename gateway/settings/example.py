@@ -39,6 +39,31 @@ url = "sqlite:///gateway.db"
 # marketplaces = ["A1PA6795UKMFR9"]
 # subscription_ids = []      # for notification types that carry no seller
 
+# Where Amazon is to send notifications. `gateway subscriptions apply` makes what is missing.
+# [[destinations]]
+# name = "main"
+# arn = "arn:aws:sqs:eu-west-1:123456789012:spapi-notifications"
+# aws_region = "us-east-1"   # or an event bus, with the account
+# aws_account = "123456789012"
+# application = "main"       # for all unless given
+# region = "eu"              # in all unless given
+
+# What is to come, of whom: `gateway subscriptions plan` shows what that would change.
+# [[subscriptions]]
+# type = "ORDER_CHANGE"      # or a list, or "all"
+# sellers = "*"              # or ids
+# filter = { order_change_types = ["OrderStatusChange", "BuyerRequestedChange"] }
+# destination = "main"
+# application = "main"       # of all unless given
+# region = "eu"              # in all unless given
+# filter_expression = "OrderChangeNotification.OrderChangeType == 'OrderStatusChange'"
+# payload_version = "1.0"
+
+[reconcile]
+# every_s = 3600             # how often a running gateway looks; 0 for never
+# apply = true               # or only tell of what differs
+# concurrency = 8
+
 [spapi]
 # endpoint = "https://sandbox.sellingpartnerapi-eu.amazon.com"   # one address for all regions
 # endpoints = { na = "https://sellingpartnerapi-na.amazon.com" } # or for some

@@ -11,8 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from gateway.settings.subscribing import (
+    DestinationSettings,
+    ReconcileSettings,
+    SubscriptionSettings,
+)
+from gateway.settings.table import Region, Text
+from gateway.settings.table import Table as _Table
 from gateway.settings.values import (
     FOLDER,
     check_cidr,
@@ -27,10 +34,8 @@ from gateway.settings.values import (
     sqlite_path,
 )
 
-Region = Literal["na", "eu", "fe"]
 Adapter = Literal["lean", "botocore"]
 
-Text = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Delay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Schedule = Annotated[tuple[Delay, ...], Field(min_length=1)]
@@ -38,10 +43,6 @@ HttpUrl = Annotated[str, AfterValidator(check_http_url)]
 Port = Annotated[int | str, AfterValidator(check_port)]
 
 _HOUR = 3600.0
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class StoreSettings(_Table):
@@ -405,6 +406,9 @@ class Settings(_Table):
     queues: tuple[QueueSettings, ...] = ()
     applications: tuple[ApplicationSettings, ...] = ()
     sellers: tuple[SellerSettings, ...] = ()
+    destinations: tuple[DestinationSettings, ...] = ()
+    subscriptions: tuple[SubscriptionSettings, ...] = ()
+    reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     spapi: SpApiSettings = Field(default_factory=SpApiSettings)
     handlers: HandlersSettings = Field(default_factory=HandlersSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)

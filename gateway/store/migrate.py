@@ -35,6 +35,7 @@ REVISIONS: Final = (
     "suspects_1",
     "jobs_5",
     "replay_1",
+    "subs_1",
 )
 """All revisions in their order; the last one is this release's."""
 

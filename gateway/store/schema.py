@@ -41,6 +41,11 @@ from gateway.store.schema_outbox import (
     endpoints_version,
     events,
 )
+from gateway.store.schema_subscriptions import (
+    subscription_runs,
+    subscription_units,
+    subscriptions,
+)
 from gateway.store.schema_usage import usage_counts
 
 __all__ = [
@@ -69,6 +74,8 @@ __all__ = [
     "schedule_runs",
     "sellers",
     "sightings",
+    "subscription_runs",
+    "subscription_units",
     "subscriptions",
     "sweeps",
     "usage_counts",
@@ -302,16 +309,6 @@ sellers: Final = Table(
     Column("paused_reason", Text),
 )
 """Authorisations: one seller in one region."""
-
-subscriptions: Final = Table(
-    "subscriptions",
-    metadata,
-    _id(),
-    Column("application_id", Text),
-    _text("seller_id", nullable=False),
-    Column("type", Text),
-)
-"""Amazon's subscription ids, for notifications that name no seller."""
 
 buckets: Final = Table(
     "buckets",

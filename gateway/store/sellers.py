@@ -1,4 +1,4 @@
-"""Applications and sellers, their secrets sealed, and which seller a subscription belongs to."""
+"""Applications and sellers, their secrets sealed."""
 
 from __future__ import annotations
 
@@ -44,14 +44,6 @@ _SET_STATE: Final = One(
     """
     UPDATE sellers SET state = $3, paused_reason = $4
     WHERE id = $1 AND region = COALESCE($2, region)
-    """
-)
-
-_PUT_SUBSCRIPTION: Final = One(
-    """
-    INSERT INTO subscriptions (id, application_id, seller_id, type) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (id) DO UPDATE SET application_id = excluded.application_id,
-      seller_id = excluded.seller_id, type = excluded.type
     """
 )
 
@@ -210,25 +202,6 @@ def _resume(seller_id: str) -> Plan[bool]:
     found = yield _STATES(seller_id, None)
     yield _SET_STATE(seller_id, None, SellerState.ACTIVE.value, None)
     return bool(found)
-
-
-class Subscriptions:
-    """Which seller each of Amazon's subscription ids belongs to."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-
-    async def put(
-        self,
-        subscription_id: str,
-        *,
-        seller_id: str,
-        application_id: str | None = None,
-        notification_type: str | None = None,
-    ) -> None:
-        """Add a subscription, or replace what is known of it."""
-        params = (subscription_id, application_id, seller_id, notification_type)
-        await self._driver.write(lambda: _rows(_PUT_SUBSCRIPTION, *params))
 
 
 def _rows(statement: One, *params: Any) -> Plan[Sequence[Row]]:

@@ -29,8 +29,10 @@ from gateway.store.publishing import EVENT_URL, Publisher
 from gateway.store.queries import Queries
 from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
-from gateway.store.sellers import Sellers, Subscriptions
+from gateway.store.sellers import Sellers
 from gateway.store.sqlite import SqliteDriver
+from gateway.store.subscription_runs import SubscriptionRuns
+from gateway.store.subscriptions import Subscriptions
 from gateway.store.sweeps import Sweeps
 from gateway.store.tenancy import Tenancy
 from gateway.store.traces import Traces
@@ -85,7 +87,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.sweeps = Sweeps(driver, clock)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
-        self.subscriptions = Subscriptions(driver)
+        self.subscriptions = Subscriptions(driver, clock)
+        self.subscription_runs = SubscriptionRuns(driver, clock)
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)
         self.rotation = Rotation(driver, sealer)

@@ -57,7 +57,7 @@ def _section(name: str, info: FieldInfo) -> Iterator[str]:
         also = f", `{key}_file`" if key in SECRETS.get(name, ()) else ""
         yield f"| `{key}`{also} | {_default(field)} | {field.description} |"
         for inner, inner_field in _rows(field.annotation):
-            yield f"| `{key}.….{inner}` | {_default(inner_field)} | {inner_field.description} |"
+            yield f"| `{key}.{inner}` | {_default(inner_field)} | {inner_field.description} |"
     yield ""
 
 
@@ -69,11 +69,15 @@ def _table(annotation: Any) -> tuple[type[BaseModel], bool]:
 
 
 def _rows(annotation: Any) -> Iterator[tuple[str, FieldInfo]]:
-    """The keys of the tables that a mapping holds."""
+    """The keys of a table inside, and behind any name those of the tables that a mapping holds."""
     if get_origin(annotation) is dict:
         value = get_args(annotation)[1]
         if isinstance(value, type) and issubclass(value, BaseModel):
-            yield from value.model_fields.items()
+            yield from ((f"….{name}", field) for name, field in value.model_fields.items())
+        return
+    for inner in (annotation, *get_args(annotation)):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from inner.model_fields.items()
 
 
 def _default(field: FieldInfo) -> str:

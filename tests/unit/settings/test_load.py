@@ -133,6 +133,9 @@ def test_the_example_loads_with_every_line_in_force(tmp_path: Path) -> None:
 def test_the_example_names_every_key() -> None:
     places = ["store", "queues", "applications", "sellers", "spapi", "handlers", "dispatch"]
     places += [
+        "destinations",
+        "subscriptions",
+        "reconcile",
         "schedules",
         "sweep",
         "delivery",

@@ -1,0 +1,130 @@
+"""Who goes through all sellers' subscriptions now, so that one does at a time, and what is left.
+
+A run that ended early is gone on with: the next one with the same declaration keeps its start, and
+what was settled since then needs no second look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.clock import Clock
+from gateway.store.driver import Driver
+from gateway.store.statements import One, Plan, Rows
+
+LEASE_MS: Final = 60_000
+_ID: Final = "subscriptions"
+_DAY_MS: Final = 86_400_000
+
+_SELECT: Final = """
+    SELECT owner, lease_until_ms, digest, started_at_ms, ended_at_ms
+    FROM subscription_runs WHERE id = $1
+    """
+_LAST: Final = One(_SELECT)
+_LOCK: Final = One(f"{_SELECT} {{lock}}")
+_TAKE: Final = One(
+    """
+    INSERT INTO subscription_runs (id, owner, lease_until_ms, digest, started_at_ms)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, lease_until_ms = excluded.lease_until_ms,
+      digest = excluded.digest, started_at_ms = excluded.started_at_ms, ended_at_ms = NULL
+    WHERE subscription_runs.lease_until_ms <= $6
+    RETURNING started_at_ms
+    """
+)
+_RENEW: Final = One(
+    """
+    UPDATE subscription_runs SET lease_until_ms = $3
+    WHERE id = $1 AND owner = $2 AND lease_until_ms > 0 RETURNING id
+    """
+)
+_RELEASE: Final = One(
+    """
+    UPDATE subscription_runs SET lease_until_ms = 0, ended_at_ms = $3
+    WHERE id = $1 AND owner = $2
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run through all sellers.
+
+    Attributes:
+        owner: Who does it, for a person.
+        lease_until_ms: Nobody else begins before.
+        digest: Of everything that is declared.
+        ended_at_ms: When it was through; None while it goes on, and where it was cut off.
+    """
+
+    owner: str
+    lease_until_ms: int
+    digest: str
+    started_at_ms: int
+    ended_at_ms: int | None
+
+
+class SubscriptionRuns:
+    """See the module."""
+
+    def __init__(self, driver: Driver, clock: Clock) -> None:
+        self._driver = driver
+        self._clock = clock
+
+    async def last(self) -> Run | None:
+        """Return the run that goes on, or the last one, or None."""
+        rows = await self._driver.read(lambda: _rows(_LAST, _ID))
+        return _run(rows)
+
+    async def begin(self, owner: str, digest: str) -> Run | None:
+        """Begin a run, or go on with one that was cut off; None while somebody else is at it.
+
+        The lease ends a minute after the last `renew`.
+        """
+        now_ms = self._clock.now_ms()
+        return await self._driver.write(lambda: _begin(owner, digest, now_ms))
+
+    async def renew(self, owner: str) -> bool:
+        """Keep the lease for another minute; False where it is somebody else's by now."""
+        params = (_ID, owner, self._clock.now_ms() + LEASE_MS)
+        return bool(await self._driver.write(lambda: _rows(_RENEW, *params)))
+
+    async def release(self, owner: str, *, through: bool) -> None:
+        """Give the lease back; `through` says whether every seller was looked at."""
+        params = (_ID, owner, self._clock.now_ms() if through else None)
+        await self._driver.write(lambda: _rows(_RELEASE, *params))
+
+
+def _begin(owner: str, digest: str, now_ms: int) -> Plan[Run | None]:
+    last = _run((yield _LOCK(_ID)))
+    started_at_ms = now_ms
+    if last is not None and last.ended_at_ms is None and last.digest == digest:
+        started_at_ms = last.started_at_ms if now_ms - last.started_at_ms < _DAY_MS else now_ms
+    taken = yield _TAKE(_ID, owner, now_ms + LEASE_MS, digest, started_at_ms, now_ms)
+    if not taken:
+        return None
+    return Run(
+        owner=owner,
+        lease_until_ms=now_ms + LEASE_MS,
+        digest=digest,
+        started_at_ms=started_at_ms,
+        ended_at_ms=None,
+    )
+
+
+def _run(rows: Rows) -> Run | None:
+    if not rows:
+        return None
+    owner, lease_until_ms, digest, started_at_ms, ended_at_ms = rows[0]
+    return Run(
+        owner=owner,
+        lease_until_ms=lease_until_ms,
+        digest=digest,
+        started_at_ms=started_at_ms,
+        ended_at_ms=ended_at_ms,
+    )
+
+
+def _rows(statement: One, *params: Any) -> Plan[Rows]:
+    return (yield statement(*params))
