@@ -18,8 +18,6 @@ from tests.integration.delivery.conftest import BODY, LOOPBACK, FixedResolver, a
 from tests.support.certificates import Authority
 from tests.support.receivers import answer, receiver
 
-NOW = dt.datetime.fromtimestamp(SystemClock().now_ms() / 1000, dt.UTC)
-
 
 async def test_what_is_sent_is_the_stored_body_signed(open_sender):
     secret = new_secret(0)
@@ -80,17 +78,22 @@ async def test_redirects_are_not_followed(open_sender, status):
     assert elsewhere.connections == 0
 
 
+def now():
+    return dt.datetime.fromtimestamp(SystemClock().now_ms() / 1000, dt.UTC)
+
+
+def in_an_hour():
+    return format_datetime(now() + dt.timedelta(hours=1), usegmt=True)
+
+
 @pytest.mark.parametrize(
     ("value", "least_s", "most_s"),
-    [
-        ("120", 120, 120),
-        (format_datetime(NOW + dt.timedelta(hours=1), usegmt=True), 3500, 3600),
-    ],
+    [(lambda: "120", 120, 120), (in_an_hour, 3500, 3600)],
     ids=["seconds", "date"],
 )
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
 async def test_retry_after_of_a_failing_answer(open_sender, status, value, least_s, most_s):
-    asked = answer(status, headers={"Retry-After": value})
+    asked = answer(status, headers={"Retry-After": value()})
     async with receiver(asked) as got, open_sender() as sender:
         reply = await attempt(sender, endpoint(got.url()))
     assert least_s <= reply.retry_after_s <= most_s
@@ -304,7 +307,7 @@ async def test_proxies_of_the_environment_are_not_used(open_sender, monkeypatch)
 
 @pytest.fixture
 def authority(tmp_path):
-    return Authority(tmp_path, now=NOW)
+    return Authority(tmp_path, now=now())
 
 
 async def test_tls_keeps_name_and_host_while_dialling_the_vetted_address(open_sender, authority):

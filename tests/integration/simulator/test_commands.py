@@ -85,7 +85,7 @@ def test_notifications_go_to_a_queue_elsewhere(told, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with moto_server() as elsewhere:
         client = boto3.client("sqs", endpoint_url=elsewhere, **CREDENTIALS)
-        queue_url = client.create_queue(QueueName="theirs")["QueueUrl"]
+        queue_url = client.create_queue(QueueName="of-the-commands")["QueueUrl"]
         client.close()
         answer = told("send", "ORDER_CHANGE", "--count", "3", "--queue-url", queue_url)
         assert answer["queue_url"] == queue_url
