@@ -12,7 +12,8 @@
     │   ├── StoreUnavailableError
     │   ├── QueueUnavailableError
     │   ├── DocumentsUnavailableError
-    │   └── ResolutionError             in `delivery.egress`: a name can't be resolved
+    │   ├── ResolutionError             in `delivery.egress`: a name can't be resolved
+    │   └── AwsRefusedError             in `aws.provisioning`: AWS refuses a call, or is away
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── SealError                   a sealed value can't be opened with the keys at hand
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "listen": ("gateway.cli.listen", "Forward events to your own machine as they come."),
     "keys": ("gateway.cli.keys", "Manage the keys of the HTTP API."),
     "audit": ("gateway.cli.audit", "See who changed what."),
+    "aws": ("gateway.cli.aws", "Make and check the queue's side in your AWS account."),
     "catalog": ("gateway.cli.catalog", "Look up the operations of the Selling Partner API."),
     "call": ("gateway.cli.call", "Call any operation of the Selling Partner API."),
     "simulate": ("gateway.cli.simulate", "Run a local SQS and SP-API to develop against."),

@@ -54,6 +54,11 @@ class Gateway:
         assert captured.out == ""
         return json.loads(captured.err)
 
+    def checks(self, code: int, *arguments: str) -> Any:
+        """Return the JSON value on stdout of a check that ends with `code`."""
+        assert call([*arguments, "--json"], environ=self.environ) == code
+        return json.loads(self._capsys.readouterr().out)
+
     def said(self, *arguments: str) -> str:
         """Return what a person would read of a command that succeeds."""
         assert call(arguments, environ=self.environ) == 0

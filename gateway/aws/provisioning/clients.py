@@ -1,0 +1,119 @@
+"""Calls to AWS through boto3, and what AWS's refusals mean.
+
+It decides how clients are made (once each, short limits, a few retries) and which errors mean that
+a thing isn't there. Credentials and endpoints are boto3's: environment, profile, role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gateway.errors import DependencyError
+
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 4, "mode": "standard"}
+)
+_MISSING: Final = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NotFoundException",
+        "QueueDoesNotExist",
+        "ResourceNotFoundException",
+    }
+)
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_TEXT_LIMIT: Final = 300
+
+Answer = Mapping[str, Any]
+
+
+class AwsRefusedError(DependencyError):
+    """AWS can't be reached or refuses a call; the message names the call and the mend.
+
+    Attributes:
+        missing: Whether what the call is about isn't there.
+    """
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class Clients:
+    """Makes calls to the services of one region.
+
+    Args:
+        endpoints: By service, where calls go instead of to AWS.
+        make_client: For tests.
+    """
+
+    def __init__(
+        self,
+        region: str | None,
+        *,
+        endpoints: Mapping[str, str] | None = None,
+        make_client: Callable[..., Any] | None = None,
+    ) -> None:
+        self._endpoints = endpoints or {}
+        try:
+            session = boto3.Session(region_name=region)
+        except BotoCoreError as exc:
+            raise AwsRefusedError(f"AWS's configuration can't be read: {exc}") from exc
+        self.region: str | None = session.region_name
+        self._make = make_client or session.client
+        self._made: dict[str, Any] = {}
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Answer:
+        """Make one call, such as `("sqs", "get_queue_url", QueueName="orders")`.
+
+        Raises:
+            AwsRefusedError: It failed.
+        """
+        try:
+            answer: Answer = getattr(self._client(service), operation)(**parameters)
+        except ClientError as exc:
+            error = exc.response.get("Error", {})
+            code, text = str(error.get("Code", "")), str(error.get("Message", ""))[:_TEXT_LIMIT]
+            what = f"{service} {operation}: {code}: {text}{_mend(code)}"
+            raise AwsRefusedError(what, missing=code in _MISSING) from exc
+        except BotoCoreError as exc:
+            raise AwsRefusedError(
+                f"{service} {operation}: {exc}; check AWS's credentials, region and network"
+            ) from exc
+        if answer.get("FailedEntryCount"):
+            raise AwsRefusedError(f"{service} {operation}: {answer['FailedEntries']}")
+        return answer
+
+    def find(self, service: str, operation: str, **parameters: Any) -> Answer | None:
+        """Make one call; None where what it asks for isn't there.
+
+        Raises:
+            AwsRefusedError: It failed otherwise.
+        """
+        try:
+            return self.call(service, operation, **parameters)
+        except AwsRefusedError as exc:
+            if exc.missing:
+                return None
+            raise
+
+    def _client(self, service: str) -> Any:
+        client = self._made.get(service)
+        if client is None:
+            endpoint = self._endpoints.get(service)
+            client = self._make(
+                service, region_name=self.region, endpoint_url=endpoint, config=_CONFIG
+            )
+            self._made[service] = client
+        return client
+
+
+def _mend(code: str) -> str:
+    if code in _DENIED:
+        return "; allow your own user or role this action (infra/README.md lists them)"
+    return ""

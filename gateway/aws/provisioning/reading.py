@@ -1,0 +1,108 @@
+"""Reads what stands in an AWS account. It changes nothing and judges nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gateway.aws.provisioning.clients import Clients
+from gateway.aws.provisioning.found import (
+    Found,
+    FoundBus,
+    FoundKey,
+    FoundQueue,
+    FoundRule,
+    FoundSource,
+)
+from gateway.aws.provisioning.wanted import Wanted
+
+
+def account_of(clients: Clients) -> tuple[str, str]:
+    """Return the number of the account that the credentials are of, and its partition."""
+    identity = clients.call("sts", "get_caller_identity")
+    return str(identity["Account"]), str(identity["Arn"]).split(":")[1]
+
+
+def read(clients: Clients, wanted: Wanted) -> Found:
+    """Return what is there of all that is wanted.
+
+    Raises:
+        AwsRefusedError: A call failed.
+    """
+    queue = _queue(clients, wanted.queue)
+    target = queue.redrive_target if queue else None
+    dead_letter = target.rpartition(":")[2] if target else wanted.dead_letter_queue
+    named_key = (queue.kms_key if queue else None) or (None if queue else wanted.kms_key)
+    found: dict[str, Any] = {
+        "queue": queue,
+        "dead_letter": _queue(clients, dead_letter),
+        "key": _key(clients, named_key) if named_key else None,
+    }
+    if wanted.event_source is not None:
+        found["undelivered"] = _queue(clients, wanted.undelivered_queue)
+        found["source"] = _source(clients, wanted.event_source)
+        found["bus"] = _bus(clients, wanted.bus)
+        found["rule"] = _rule(clients, wanted) if found["bus"] else None
+    return Found(**found)
+
+
+def _queue(clients: Clients, name: str) -> FoundQueue | None:
+    there = clients.find("sqs", "get_queue_url", QueueName=name)
+    if there is None:
+        return None
+    url = str(there["QueueUrl"])
+    answer = clients.find("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
+    if answer is None:  # deleted since
+        return None
+    attributes = answer.get("Attributes") or {}
+    tags = clients.call("sqs", "list_queue_tags", QueueUrl=url).get("Tags") or {}
+    return FoundQueue(url=url, arn=attributes["QueueArn"], attributes=attributes, tags=tags)
+
+
+def _key(clients: Clients, named: str) -> FoundKey | None:
+    answer = clients.find("kms", "describe_key", KeyId=named)
+    if answer is None:
+        return None
+    about = answer["KeyMetadata"]
+    if about.get("KeyManager") == "AWS":
+        return FoundKey(named=named, arn=about["Arn"], aws_managed=True)
+    policy = clients.call("kms", "get_key_policy", KeyId=about["KeyId"], PolicyName="default")
+    return FoundKey(
+        named=named, arn=about["Arn"], aws_managed=False, policy=json.loads(policy["Policy"])
+    )
+
+
+def _source(clients: Clients, name: str) -> FoundSource | None:
+    answer = clients.find("events", "describe_event_source", Name=name)
+    if answer is None or not answer.get("Name"):
+        return None
+    expires = answer.get("ExpirationTime")
+    return FoundSource(
+        name=name,
+        state=str(answer.get("State", "")),
+        expires_at=expires.isoformat() if expires else None,
+    )
+
+
+def _bus(clients: Clients, name: str) -> FoundBus | None:
+    answer = clients.find("events", "describe_event_bus", Name=name)
+    if answer is None:
+        return None
+    arn = str(answer["Arn"])
+    tags = clients.call("events", "list_tags_for_resource", ResourceARN=arn).get("Tags") or ()
+    return FoundBus(arn=arn, tags={tag["Key"]: tag["Value"] for tag in tags})
+
+
+def _rule(clients: Clients, wanted: Wanted) -> FoundRule | None:
+    place = {"EventBusName": wanted.bus}
+    answer = clients.find("events", "describe_rule", Name=wanted.rule, **place)
+    if answer is None:
+        return None
+    targets = clients.call("events", "list_targets_by_rule", Rule=wanted.rule, **place)
+    return FoundRule(
+        arn=str(answer["Arn"]),
+        enabled=answer.get("State") != "DISABLED",
+        pattern=json.loads(answer.get("EventPattern") or "{}"),
+        targets=targets.get("Targets") or (),
+        description=str(answer.get("Description") or ""),
+    )
