@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.endpoints import Endpoint
     from gateway.event_types import EventType
+    from gateway.jobs.desk import JobDesk
     from gateway.store import Store
 
 
@@ -51,6 +52,7 @@ class Api:
 
     Attributes:
         event_types: What events look like, by type.
+        jobs: Where jobs are asked for.
         waiting: Where those sit who wait for events to pull.
         document: The OpenAPI document.
     """
@@ -59,5 +61,6 @@ class Api:
     clock: Clock
     checks: EndpointChecks
     event_types: Mapping[str, EventType]
+    jobs: JobDesk
     waiting: WaitingRoom
     document: Mapping[str, Any]

@@ -31,6 +31,7 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "delivery_id": f"^{IdPrefix.DELIVERY}_{_ID}$",
     "attempt_id": f"^{IdPrefix.ATTEMPT}_{_ID}$",
     "notification_id": f"^{IdPrefix.NOTIFICATION}_{_ID}$",
+    "job_id": f"^{IdPrefix.NOTIFICATION}_{_ID}$",
     "handling_id": f"^{IdPrefix.HANDLING}_{_ID}$",
     "quarantine_id": f"^{IdPrefix.QUARANTINE}_{_ID}$",
     "key_id": f"^{IdPrefix.API_KEY}_{_ID}$",

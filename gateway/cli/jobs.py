@@ -16,9 +16,9 @@ from gateway.cli.rows import body_value, plain
 from gateway.clock import rfc3339
 from gateway.dispatch.registry import Registry, load_registry
 from gateway.errors import InvalidInputError, NotFoundError
-from gateway.jobs.requests import JobRequest, arrival_of, checked
+from gateway.jobs.desk import JobDesk, JobWish, RequestedJob
 from gateway.jobs.slots import next_slot_ms
-from gateway.model import HandlingState, Origin
+from gateway.model import HandlingState
 from gateway.service import parts
 from gateway.settings import Settings
 
@@ -55,41 +55,26 @@ def run_(  # noqa: PLR0913 its options, named
     ] = None,
 ) -> None:
     """Request a job; a running gateway does it. Prints the requests' ids."""
+    if not seller and not all_sellers:
+        raise InvalidInputError("for whom? Give --seller ID, or --all-sellers")
     invocation = invocation_of(ctx)
     settings = settings_of(invocation)
     registry = _registry(settings)
-    given = _options(option or (), date_start=date_start, date_end=date_end)
-    options = checked(registry.job(job), given)
+    wish = JobWish(
+        job=job,
+        seller_ids=seller or (),
+        all_sellers=all_sellers,
+        marketplace_id=marketplace,
+        options=_options(option or (), date_start=date_start, date_end=date_end),
+    )
 
-    async def work() -> Sequence[dict[str, Any]]:
+    async def work() -> Sequence[RequestedJob]:
         async with opened_store(invocation, settings) as store:
-            sellers = list(seller or ())
-            if all_sellers:
-                sellers = list(await store.schedule_runs.active_sellers())
-            if not sellers:
-                raise InvalidInputError("for whom? Give --seller ID, or --all-sellers")
-            now_ms = invocation.clock.now_ms()
-            arrivals = [
-                arrival_of(
-                    JobRequest(
-                        job=job,
-                        seller_id=one,
-                        marketplace_id=marketplace,
-                        origin=Origin.REQUEST,
-                        due_at_ms=now_ms,
-                        options=options,
-                    ),
-                    registry.owed_job,
-                    now_ms,
-                )
-                for one in sellers
-            ]
-            await store.inbox.accept(arrivals)
-            return [
-                {"id": one.id, "job": job, "seller_id": one.envelope.seller_id} for one in arrivals
-            ]
+            desk = JobDesk(registry, store.schedule_runs.active_sellers, invocation.clock)
+            return await desk.request(wish, store.inbox)
 
-    Output(invocation).items(run(work()), columns=("id", "job", "seller_id"))
+    requested = [plain(one) for one in run(work())]
+    Output(invocation).items(requested, columns=("id", "job", "seller_id"))
 
 
 @app.command("list")

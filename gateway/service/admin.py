@@ -18,6 +18,7 @@ from gateway.admin.table import ROUTES
 from gateway.admin.waiting import WaitingRoom
 from gateway.delivery.resolver import SystemResolver
 from gateway.errors import ConflictError
+from gateway.jobs.desk import JobDesk
 from gateway.service.opening import egress_policy, make_sender
 from gateway.service.signals import FEEDS
 
@@ -56,6 +57,7 @@ async def open_admin(
                 clock=clock,
                 checks=GuardedEndpoints(policy, resolver, sender, clock),
                 event_types=registry.event_types,
+                jobs=JobDesk(registry, gateway.store.schedule_runs.active_sellers, clock),
                 waiting=waiting,
                 document=document(ROUTES, version=release),
             )

@@ -51,7 +51,7 @@ class Changes:
         self.api_keys = ApiKeys(driver)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.feeds = Feeds(driver, clock)
-        self.deliveries = Deliveries(driver, clock, publisher)
+        self.inbox = Inbox(driver, sealer, clock)
 
 
 class Store(AbstractAsyncContextManager["Store"]):

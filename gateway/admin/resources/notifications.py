@@ -124,7 +124,7 @@ async def _show(api: Api, call: Call) -> NotificationDetail:
     return shown(
         NotificationDetail,
         detail.notification,
-        handlings=[_handling(one) for one in detail.handlings],
+        handlings=[handling_shown(one) for one in detail.handlings],
         body=body_value(detail.notification.body) if looked else None,
     )
 
@@ -137,7 +137,7 @@ async def _list_handlings(api: Api, call: Call) -> Page[HandlingShown]:
         lambda after, limit: api.store.queries.handlings(
             after=after, limit=limit, handler=query.handler, state=query.state
         ),
-        _handling,
+        handling_shown,
         lambda one: one.id,
     )
 
@@ -152,7 +152,7 @@ async def _list_quarantine(api: Api, call: Call) -> Page[QuarantineShown]:
 
 
 async def _show_handling(api: Api, call: Call) -> HandlingShown:
-    return _handling(await api.store.queries.handling(call.path["handling_id"]))
+    return handling_shown(await api.store.queries.handling(call.path["handling_id"]))
 
 
 async def _show_quarantine(api: Api, call: Call) -> QuarantineDetail:
@@ -161,7 +161,7 @@ async def _show_quarantine(api: Api, call: Call) -> QuarantineDetail:
     return QuarantineDetail(id=quarantine_id, text=redact_text(body.decode("utf-8", "replace")))
 
 
-def _handling(one: HandlingView) -> HandlingShown:
+def handling_shown(one: HandlingView) -> HandlingShown:
     return shown(HandlingShown, one)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.access import Scope, new_api_key
 from gateway.delivery.signing import new_secret
 from gateway.endpoints import Endpoint, Transport
+from gateway.jobs.desk import JobWish
 from gateway.model import (
     Arrival,
     Attempt,
@@ -56,6 +57,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "attempt_id": attempt_id,
             "notification_id": notification_id,
             "handling_id": handling_id,
+            "job_id": await _requested(world),
             "quarantine_id": await _quarantined(world),
             "key_id": key.id,
             "event_type": "endpoint.test",
@@ -63,6 +65,12 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "thing_id": notification_id,
         }
     )
+
+
+async def _requested(world: AdminWorld) -> str:
+    wish = JobWish(job="tidy", seller_ids=["A1"], options={})
+    (requested,) = await world.api.jobs.request(wish, world.store.inbox)
+    return requested.id
 
 
 async def make_endpoint(world: AdminWorld, tenant: str | None, **fields: Any) -> Endpoint:

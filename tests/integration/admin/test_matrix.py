@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "disable_endpoint": {"reason": "maintenance"},
     "rotate_secret": {"kind": "v1a"},
     "publish_event": {"type": "order.packed", "data": {"order": "1"}},
+    "request_job": {"job": "tidy", "seller_ids": ["A1"], "options": {"day": "2026-11-01"}},
     "create_key": {"scopes": ["read"]},
     "acknowledge_events": {"cursor": "p1"},
     "verify_webhook": {**RECEIVED, "secrets": ["whsec_" + "MTIz" * 11]},

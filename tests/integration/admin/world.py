@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from pydantic import BaseModel
 
 from gateway.access import Scope, new_api_key
 from gateway.admin.api import Api
@@ -22,6 +23,8 @@ from gateway.admin.waiting import WaitingRoom
 from gateway.clock import Clock
 from gateway.delivery.sender import Sender
 from gateway.dispatch.registry import Registry
+from gateway.handling import Context, Notification, Router
+from gateway.jobs.desk import JobDesk
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
 from gateway.telemetry.metrics import Metrics
@@ -30,6 +33,19 @@ from tests.integration.delivery.conftest import LOOPBACK, FixedResolver
 from tests.support.clock import FakeClock
 
 RATE_PER_S = 100_000.0
+
+
+class TidyOptions(BaseModel, extra="forbid"):
+    day: str | None = None
+
+
+def _jobs() -> Router:
+    router = Router()
+
+    @router.job(TidyOptions)
+    async def tidy(notification: Notification[TidyOptions], ctx: Context) -> None: ...
+
+    return router
 
 
 class TickingClock(FakeClock):
@@ -125,11 +141,13 @@ async def open_world(
         metrics = Metrics(version="0")
         waiting = WaitingRoom()
         signals.on(FEEDS, waiting.ring)
+        registry = Registry(_jobs().handlers)
         api = Api(
             store=store,
             clock=clock,
             checks=GuardedEndpoints(LOOPBACK, FixedResolver(), sender, clock),
-            event_types=Registry(()).event_types,
+            event_types=registry.event_types,
+            jobs=JobDesk(registry, store.schedule_runs.active_sellers, clock),
             waiting=waiting,
             document=document(ROUTES, version="0"),
         )
