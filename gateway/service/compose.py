@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.aws.credentials import ChainCredentials
 from gateway.aws.factory import open_queue
+from gateway.aws.secret_copies import SecretCopies, SecretsManager
 from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.resolver import SystemResolver
 from gateway.dispatch.dispatcher import Dispatcher, Kept
@@ -62,6 +63,7 @@ _SCHEDULES_EVERY_S = 1.0
 _PRUNE_EVERY_S = 60.0
 _DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
+_COPY_EVERY_S = 60.0
 _HOLD_LIMIT = 1_000
 # Looks at some hundred keys each; most gateways have none that need it.
 _ORDER_LOOKS = 20
@@ -284,7 +286,12 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
         base.clock,
     )
     forgetting = Forgetting(base.store, base.settings, clock=base.clock)
+    chores: dict[str, Part] = {}
+    if places := parts.secret_places(base.settings):
+        copies = SecretCopies(SecretsManager(), places, base.store.sellers.applications)
+        chores["secrets.copy"] = base.periodic("secrets.copy", copies, _COPY_EVERY_S)
     return {
+        **chores,
         "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
         "memories.forget": base.periodic("memories.forget", forgetting, _FORGET_EVERY_S),

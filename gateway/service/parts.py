@@ -72,6 +72,15 @@ def applications(settings: Settings) -> Sequence[Application]:
     ]
 
 
+def secret_places(settings: Settings) -> Mapping[str, str]:
+    """Return where the rotated secrets of applications are copied to, by application."""
+    return {
+        one.id: one.copy_secret_to
+        for one in settings.applications
+        if one.copy_secret_to is not None
+    }
+
+
 def sellers(settings: Settings) -> Sequence[tuple[Seller, Sequence[str]]]:
     """Return the configured sellers, each with its subscription ids."""
     return [

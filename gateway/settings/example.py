@@ -29,6 +29,7 @@ url = "sqlite:///gateway.db"
 # id = "main"
 # client_id = "amzn1.application-oa2-client.…"
 # client_secret_file = "/run/secrets/client_secret"
+# copy_secret_to = "spapi/client-secret"   # in AWS Secrets Manager, once Amazon has replaced it
 
 # One table for each authorisation: a selling partner and a region.
 # [[sellers]]

@@ -91,6 +91,11 @@ class ApplicationSettings(_Table):
     client_secret: SecretStr = Field(
         min_length=1, description="LWA client secret; or `client_secret_file`."
     )
+    copy_secret_to: Text | None = Field(
+        default=None,
+        description="Name or ARN of a secret in AWS Secrets Manager; once Amazon has replaced the "
+        "client secret, the new one is copied there.",
+    )
 
 
 class SellerSettings(_Table):
