@@ -108,7 +108,7 @@ class QueueUnavailableError(DependencyError):
 
     Attributes:
         reason: Short stable word for health and metrics: `credentials`, `throttled`,
-            `missing`, `denied`, `network`, `other`.
+            `missing`, `denied`, `unsupported`, `network`, `other`.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -1,7 +1,7 @@
 """What a queue's URL says: name, region and where to send requests.
 
-Pure. It refuses what can't work before anything is opened: FIFO queues, URLs that are none, a
-region that contradicts the URL.
+Pure. It refuses what can't work before anything is opened: FIFO queues where Amazon is to send to
+them, URLs that are none, a region that contradicts the URL.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def region_in(url: str) -> str | None:
 
 
 def read_address(
-    url: str, *, region: str | None = None, endpoint_url: str | None = None
+    url: str, *, region: str | None = None, endpoint_url: str | None = None, fifo: bool = False
 ) -> QueueAddress:
     """Read a queue's URL; `region` and `endpoint_url` are what the settings say, if anything.
 
     Raises:
-        InvalidInputError: The URL is none of a standard queue, the region is unknown or
-            contradicts the URL, or `endpoint_url` is no URL.
+        InvalidInputError: The URL is none of a standard queue (with `fifo`: of any queue), the
+            region is unknown or contradicts the URL, or `endpoint_url` is no URL.
     """
     parts = _http_url(url, "queue url", f"write it as SQS shows it, such as {_EXAMPLE}")
     name = parts.path.rstrip("/").rpartition("/")[2]
@@ -64,7 +64,7 @@ def read_address(
         raise InvalidInputError(
             f"queue url {url!r} names no queue; write it as SQS shows it, such as {_EXAMPLE}"
         )
-    if name.endswith(".fifo"):
+    if name.endswith(".fifo") and not fifo:
         raise InvalidInputError(
             f"queue url {url!r} is a FIFO queue; Amazon sends notifications to standard queues "
             'only ("Set up notifications with Amazon SQS"): create a standard one'

@@ -16,12 +16,14 @@ from aiobotocore.session import get_session
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from botocore.exceptions import BotoCoreError
 
-from gateway.aws.address import read_address, region_in
+from gateway.aws.account import SqsAccount
+from gateway.aws.address import QueueAddress, read_address, region_in
 from gateway.aws.botocore_transport import BotocoreTransport
+from gateway.aws.calls import Transport
 from gateway.aws.credentials import ChainCredentials, CredentialSource
 from gateway.aws.lean_transport import LeanTransport
 from gateway.aws.queue import MessageQueue
-from gateway.aws.sqs import SqsQueue, Transport
+from gateway.aws.sqs import SqsQueue
 from gateway.clock import Clock, SystemClock
 from gateway.errors import InvalidInputError
 
@@ -68,16 +70,41 @@ def open_queue(
             endpoint=address.endpoint, region=address.region, credentials=credentials
         )
     else:
-        transport = LeanTransport(
-            endpoint=address.endpoint,
-            region=address.region,
-            session=session or _own_session(),
-            owns_session=session is None,
-            credentials=credentials,
-            clock=clock,
-            proxy=_proxy(address.endpoint),
-        )
+        transport = _lean(address, session, credentials, clock)
     return SqsQueue(address, transport, clock)
+
+
+def open_account(
+    url: str, *, region: str | None = None, endpoint_url: str | None = None, clock: Clock
+) -> SqsAccount:
+    """Return the queues beside the one at `url`, FIFO queues too, for an operator's tools.
+
+    To be called where an event loop runs, and closed with `aclose`.
+
+    Raises:
+        InvalidInputError: The URL, region or endpoint can't be used; the message says which.
+    """
+    if region is None and region_in(url) is None:
+        region = _configured(get_session, "region")
+    address = read_address(url, region=region, endpoint_url=endpoint_url, fifo=True)
+    return SqsAccount(address, _lean(address, None, ChainCredentials(), clock), clock)
+
+
+def _lean(
+    address: QueueAddress,
+    session: ClientSession | None,
+    credentials: CredentialSource,
+    clock: Clock,
+) -> LeanTransport:
+    return LeanTransport(
+        endpoint=address.endpoint,
+        region=address.region,
+        session=session or _own_session(),
+        owns_session=session is None,
+        credentials=credentials,
+        clock=clock,
+        proxy=_proxy(address.endpoint),
+    )
 
 
 def _configured(open_session: Callable[[], Any], name: str) -> str | None:

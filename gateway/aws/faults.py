@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Reason = Literal["credentials", "throttled", "missing", "denied", "network", "other"]
+Reason = Literal["credentials", "throttled", "missing", "denied", "unsupported", "network", "other"]
 
 _TEXT_LIMIT: Final = 200
 
@@ -66,6 +66,7 @@ _CODES: Final[dict[Reason, frozenset[str]]] = {
             "UnauthorizedOperation",
         }
     ),
+    "unsupported": frozenset({"InvalidAction", "UnknownOperation", "UnknownOperationException"}),
 }
 _REASON_OF_CODE: Final[dict[str, Reason]] = {
     code: reason for reason, codes in _CODES.items() for code in codes
@@ -98,6 +99,7 @@ _MENDS: Final[dict[Reason, str]] = {
         "allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and "
         "sqs:GetQueueAttributes on the queue, and kms:Decrypt on its key where it has one"
     ),
+    "unsupported": "use another SQS server: this one doesn't know the action",
     "network": "check the network, DNS, proxy and the queue's `endpoint_url`",
     "other": "check that the queue's `url` and `endpoint_url` lead to SQS, and AWS's health page",
 }

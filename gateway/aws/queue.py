@@ -33,8 +33,8 @@ class MessageQueue(Protocol):
     """A queue that gives each message to one receiver at a time and keeps it until it is deleted.
 
     Every method raises `QueueUnavailableError` where the queue can't be used; its `reason` is one
-    of `credentials`, `throttled`, `missing`, `denied`, `network`, `other`. A few short retries
-    have been made by then; a longer back-off is the caller's.
+    of `credentials`, `throttled`, `missing`, `denied`, `unsupported`, `network`, `other`. A few
+    short retries have been made by then; a longer back-off is the caller's.
     """
 
     async def receive(

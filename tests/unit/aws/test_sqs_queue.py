@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.aws.address import read_address
+from gateway.aws.calls import BATCH_BYTES, RETRY_DELAYS_S
 from gateway.aws.faults import CallError, refusal
-from gateway.aws.sqs import BATCH_BYTES, RETRY_DELAYS_S, SqsQueue
+from gateway.aws.sqs import SqsQueue
 from gateway.errors import InvalidInputError, QueueUnavailableError
 
 ADDRESS = read_address("https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
@@ -165,7 +166,7 @@ async def test_what_a_retry_cannot_mend_is_raised_at_once() -> None:
 
 
 async def test_a_call_without_an_answer_ends(monkeypatch) -> None:
-    monkeypatch.setattr("gateway.aws.sqs.ANSWER_WITHIN_S", 0.01)
+    monkeypatch.setattr("gateway.aws.calls.ANSWER_WITHIN_S", 0.01)
 
     class Silent(ScriptedTransport):
         async def call(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
