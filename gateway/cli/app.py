@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "jobs": ("gateway.cli.jobs", "Run jobs, such as an export, and see how they stand."),
     "sweeps": ("gateway.cli.sweeps", "See and start the sweeps for what Amazon never told."),
     "quarantine": ("gateway.cli.quarantine", "See the messages that could not be read."),
+    "dlq": ("gateway.cli.dlq", "Look into dead-letter queues, bring messages back."),
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "webhooks": ("gateway.cli.webhooks", "Find out why a receiver refuses a signature."),

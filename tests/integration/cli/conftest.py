@@ -59,6 +59,10 @@ class Gateway:
         assert call([*arguments, "--json"], environ=self.environ) == code
         return json.loads(self._capsys.readouterr().out)
 
+    def code(self, *arguments: str) -> int:
+        """Return how a command ends that a person calls."""
+        return call(arguments, environ=self.environ)
+
     def said(self, *arguments: str) -> str:
         """Return what a person would read of a command that succeeds."""
         assert call(arguments, environ=self.environ) == 0

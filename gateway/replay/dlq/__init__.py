@@ -1,0 +1,1 @@
+"""Dead-letter queues of SQS: look without taking, export, move back, delete."""

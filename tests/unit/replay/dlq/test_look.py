@@ -1,0 +1,87 @@
+"""A pass receives each message once, holds it to the end, and gives it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.replay.dlq.look import CHUNK, Look
+from tests.unit.replay.dlq.queues import MemoryQueue, SetClock, letter
+
+
+def queue_of(count: int) -> MemoryQueue:
+    queue = MemoryQueue(SetClock())
+    queue.put(*(letter(number) for number in range(count)))
+    return queue
+
+
+async def seen_in(look: Look) -> list[str]:
+    found: list[str] = []
+    while letters := await look.next():
+        found += [each.id for each in letters]
+    return found
+
+
+async def test_each_message_is_seen_once_and_visible_again_afterwards() -> None:
+    queue = queue_of(2 * CHUNK + 5)
+    async with Look(queue, clock=queue.clock, hold_s=60) as look:
+        found = await seen_in(look)
+        assert queue.visible == []
+    assert (len(found), len(set(found)), look.seen) == (205, 205, 205)
+    assert len(queue.visible) == 205
+    assert {each.receive_count for each in queue.letters.values()} == {1}
+
+
+async def test_what_is_held_is_kept_hidden_however_long_the_pass_takes() -> None:
+    queue = queue_of(3 * CHUNK)
+    async with Look(queue, clock=queue.clock, hold_s=60) as look:
+        found = []
+        while letters := await look.next():
+            found += [each.id for each in letters]
+            queue.clock.at_s += 40
+    assert len(found) == 3 * CHUNK
+    assert {each.receive_count for each in queue.letters.values()} == {1}
+
+
+async def test_messages_are_given_back_when_the_work_on_them_fails() -> None:
+    queue = queue_of(5)
+
+    async def failing() -> None:
+        async with Look(queue, clock=queue.clock, hold_s=60) as look:
+            await look.next()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await failing()
+    assert len(queue.visible) == 5
+
+
+async def test_what_is_settled_is_not_given_back() -> None:
+    queue = queue_of(2)
+    async with Look(queue, clock=queue.clock, hold_s=60) as look:
+        first, _ = await look.next()
+        look.settled([first.id])
+    assert queue.visible == ["m1"]
+
+
+async def test_a_pass_that_saw_all_that_was_said_to_be_there_asks_no_further() -> None:
+    queue = queue_of(3)
+    async with Look(queue, clock=queue.clock, hold_s=60, expected=3) as look:
+        assert len(await look.next()) == 3
+        asked = queue.receives
+        assert await look.next() == []
+    assert queue.receives == asked
+
+
+async def test_a_pass_that_missed_some_asks_again() -> None:
+    queue = queue_of(3)
+    async with Look(queue, clock=queue.clock, hold_s=60, expected=4) as look:
+        await look.next()
+        queue.put(letter(9))
+        assert [each.id for each in await look.next()] == ["m9"]
+
+
+async def test_no_more_are_received_than_are_wanted() -> None:
+    queue = queue_of(50)
+    async with Look(queue, clock=queue.clock, hold_s=60) as look:
+        assert len(await look.next(13)) == 13
+    assert sum(each.receive_count for each in queue.letters.values()) == 13
