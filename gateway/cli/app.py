@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("gateway.cli.db", "Upgrade the database, rotate the keys of its secrets."),
     "handlers": ("gateway.cli.handlers", "List and check the handlers that are loaded."),
     "sellers": ("gateway.cli.sellers", "Manage the sellers that follow-up calls are made for."),
+    "destinations": ("gateway.cli.destinations", "Manage where Amazon sends notifications."),
+    "subscriptions": ("gateway.cli.subscriptions", "Keep Amazon's subscriptions as declared."),
     "endpoints": ("gateway.cli.endpoints", "Manage the webhook endpoints that events go to."),
     "notifications": ("gateway.cli.notifications", "See what arrived, and how it is understood."),
     "handlings": ("gateway.cli.handlings", "See the work of handlers: what waits, what failed."),

@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
+from gateway.service.subscriptions import declared
 from gateway.settings import load, shown
 
 app = new_app()
@@ -32,6 +33,7 @@ def check(ctx: typer.Context) -> None:
     """Check the settings without starting anything; every fault is told at once."""
     invocation = invocation_of(ctx)
     loaded = load(invocation.config_file(), invocation.environ)
+    declared(loaded.settings)
     file = str(loaded.config_file) if loaded.config_file else None
     text = f"{file or 'The settings'}: no faults."
     Output(invocation).value({"valid": True, "file": file}, text=text)

@@ -1,0 +1,113 @@
+"""Amazon's side as the service composes it: from settings to declarations, and who keeps them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gateway.clock import rfc3339
+from gateway.errors import ConfigurationError
+from gateway.jobs.requests import JobRequest, OwedJob, arrival_of, checked
+from gateway.model import Origin
+from gateway.service.swept import with_sweeps
+from gateway.subscriptions.amazon import AmazonSide
+from gateway.subscriptions.declaration import Declaration, DeclaredDestination, Filters
+from gateway.subscriptions.desired import Declared, faults_of
+from gateway.subscriptions.reconciling import Reconciliation
+from gateway.sweep.sweeping import JOB
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.settings import Settings
+    from gateway.spapi.client import SpApiClient
+    from gateway.store import Store
+    from gateway.subscriptions.declaration import Unit
+
+
+def declared(settings: Settings) -> Declared:
+    """Return what the settings declare.
+
+    Raises:
+        ConfigurationError: Amazon would refuse some of it; every fault is told.
+    """
+    found = Declared(
+        destinations=[
+            DeclaredDestination(
+                name=one.name,
+                arn=one.arn,
+                aws_region=one.aws_region,
+                aws_account=one.aws_account,
+                application_id=one.application,
+                region=one.region,
+            )
+            for one in settings.destinations
+        ],
+        subscriptions=_declarations(settings),
+    )
+    faults = faults_of(found)
+    if faults:
+        raise ConfigurationError(faults)
+    return found
+
+
+def _declarations(settings: Settings) -> Sequence[Declaration]:
+    return [
+        Declaration(
+            where=f"subscriptions[{number}]",
+            types=one.type,
+            destination=one.destination,
+            seller_ids=one.sellers,
+            application_id=one.application,
+            region=one.region,
+            filters=Filters(**one.filter.model_dump()) if one.filter else Filters(),
+            filter_expression=one.filter_expression,
+            payload_version=one.payload_version,
+        )
+        for number, one in enumerate(settings.subscriptions)
+    ]
+
+
+class SweptGaps:
+    """Has the sweeps look for what was lost while nothing arrived, where they are set up to."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self._sweep = settings.sweep
+        self._store = store
+        self._clock = clock
+        self._registry = with_sweeps(None, None)
+
+    async def sweep(self, unit: Unit, since_ms: int) -> bool:
+        """See `GapSweeps`. What is younger than the sweeps' grace is looked for after it."""
+        if unit.type not in self._sweep.types:
+            return False
+        now_ms = self._clock.now_ms()
+        options = {"type": unit.type, "since": rfc3339(since_ms)}
+        seller = await self._store.sellers.seller(unit.seller_id, unit.region)
+        request = JobRequest(
+            job=JOB,
+            seller_id=unit.seller_id,
+            marketplace_id=next(iter(seller.marketplace_ids if seller else ()), None),
+            origin=Origin.REQUEST,
+            due_at_ms=now_ms + round(self._sweep.grace_s * 1000),
+            options=checked(self._registry.job(JOB), options),
+        )
+        owed: OwedJob = self._registry.owed_job
+        await self._store.inbox.accept([arrival_of(request, owed, now_ms)])
+        return True
+
+
+def reconciliation(
+    settings: Settings, store: Store, client: SpApiClient, clock: Clock
+) -> Reconciliation:
+    """Return who goes through all sellers."""
+    return Reconciliation(
+        amazon=AmazonSide(client),
+        subscriptions=store.subscriptions,
+        runs=store.subscription_runs,
+        gaps=SweptGaps(settings, store, clock),
+        clock=clock,
+        owner=f"{socket.gethostname()}:{os.getpid()}",
+        concurrency=settings.reconcile.concurrency,
+    )
