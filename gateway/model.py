@@ -32,6 +32,7 @@ class IdPrefix(StrEnum):
     AUDIT = "aud"
     REQUEST = "req"
     DOCUMENT = "doc"
+    OPERATION = "op"
 
 
 T_co = TypeVar("T_co", covariant=True)

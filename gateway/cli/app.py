@@ -42,6 +42,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "events": ("gateway.cli.events", "See what was published, and what it looks like."),
     "deliveries": ("gateway.cli.deliveries", "See what was sent, and how endpoints answered."),
     "webhooks": ("gateway.cli.webhooks", "Find out why a receiver refuses a signature."),
+    "replay": ("gateway.cli.replay", "Run handlers again on what is stored, in bulk."),
+    "redeliver": ("gateway.cli.redeliver", "Send events again, in bulk."),
     "trace": ("gateway.cli.trace", "Tell the whole story of one thing, in the order of time."),
     "usage": ("gateway.cli.usage", "Count the calls that were made to Amazon."),
     "listen": ("gateway.cli.listen", "Forward events to your own machine as they come."),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli import bulk
 from gateway.cli.changing import entry
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.endpoint_options import (
@@ -29,6 +30,7 @@ from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Limit, ask, print_page
 from gateway.cli.rows import endpoint_row, plain
+from gateway.cli.times import TIME_HELP, time_ms
 from gateway.delivery.signing import (
     ED25519,
     HMAC_SHA256,
@@ -39,6 +41,12 @@ from gateway.delivery.signing import (
 from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import InvalidInputError
 from gateway.model import IdPrefix, new_id
+from gateway.operations import (
+    DEFAULT_CONCURRENCY,
+    OperationKind,
+    RedeliverState,
+    Selection,
+)
 from gateway.store.audit import AuditEntry
 
 app = new_app()
@@ -232,6 +240,36 @@ def delete(ctx: typer.Context, endpoint_id: EndpointId) -> None:
     made = entry(invocation.clock, "endpoint.delete", endpoint_id)
     ask(invocation, lambda store: store.changing(made).endpoints.delete(endpoint_id))
     Output(invocation).value({"id": endpoint_id, "deleted": True}, text=f"Deleted {endpoint_id}.")
+
+
+@app.command()
+def backfill(
+    ctx: typer.Context,
+    endpoint_id: EndpointId,
+    *,
+    from_: Annotated[str, typer.Option("--from", metavar="TIME", help=TIME_HELP)],
+    rate: bulk.Rate = None,
+    concurrency: bulk.Concurrency = DEFAULT_CONCURRENCY,
+    dry_run: bulk.DryRun = False,
+    wait: bulk.Wait = False,
+) -> None:
+    """Send an endpoint the events that it takes and never got, from a time on, as an operation."""
+    invocation = invocation_of(ctx)
+    now_ms = invocation.clock.now_ms()
+    bulk.begin(
+        invocation,
+        OperationKind.BACKFILL,
+        Selection(
+            from_ms=time_ms(from_, "--from", now_ms),
+            to_ms=now_ms,
+            endpoint_id=endpoint_id,
+            state=RedeliverState.NEVER.value,
+        ),
+        rate_per_s=rate,
+        concurrency=concurrency,
+        dry_run=dry_run,
+        wait=wait,
+    )
 
 
 @app.command()

@@ -21,6 +21,7 @@ from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
 from gateway.jobs.scheduler import Scheduler
 from gateway.service import parts
+from gateway.service.bulk import operation_runner
 from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
 from gateway.service.forgetting import Forgetting
@@ -60,6 +61,7 @@ _REAP_EVERY_S = 2.0
 _GAUGES_EVERY_S = 15.0
 _USAGE_EVERY_S = 10.0
 _SCHEDULES_EVERY_S = 1.0
+_OPERATIONS_EVERY_S = 0.25
 _PRUNE_EVERY_S = 60.0
 _DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
@@ -290,8 +292,10 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
     if places := parts.secret_places(base.settings):
         copies = SecretCopies(SecretsManager(), places, base.store.sellers.applications)
         chores["secrets.copy"] = base.periodic("secrets.copy", copies, _COPY_EVERY_S)
+    operations = operation_runner(base.store, base.registry, base.clock)
     return {
         **chores,
+        "operations": base.periodic("operations", operations.tick, _OPERATIONS_EVERY_S),
         "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),
         "memories.forget": base.periodic("memories.forget", forgetting, _FORGET_EVERY_S),

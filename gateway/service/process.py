@@ -138,3 +138,4 @@ async def _free_leases(settings: Settings, gateway: Gateway) -> None:
         return
     await gateway.store.handlings.release_all()
     await gateway.store.deliveries.release_all()
+    await gateway.store.operations.release_all()

@@ -27,6 +27,16 @@ _NUMBERED_AT_ONCE: Final = 1_000
 
 INSERT_ENTRIES: Final = insert(schema.feed_entries, ("endpoint_id", "event_id", "created_at_ms"))
 
+ENTERED: Final = Many(
+    """
+    WITH v(endpoint_id, event_id) AS ({rows})
+    SELECT f.endpoint_id, f.event_id FROM v CROSS JOIN feed_entries AS f
+    WHERE f.endpoint_id = v.endpoint_id AND f.event_id = v.event_id
+    """,
+    ("text", "text"),
+)
+"""Returns which of (endpoint, event) stand in a feed."""
+
 _NEW: Final = One(
     """
     SELECT event_id FROM feed_entries WHERE endpoint_id = $1 AND position IS NULL

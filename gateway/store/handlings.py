@@ -28,6 +28,7 @@ from gateway.store.inbox import HANDLINGS_TOPIC
 from gateway.store.keys import LOCK_KEYS_OF, NEXT_HEADS
 from gateway.store.memories import DAY_MS, REMEMBER
 from gateway.store.once import Claimant, take
+from gateway.store.operations import targets_of
 from gateway.store.publishing import Publication, Publisher
 from gateway.store.statements import Many, One, Plan, Signal
 
@@ -50,7 +51,7 @@ _SETTLE: Final = Many(
     FROM v
     WHERE handlings.id = v.id AND handlings.state = 'leased' AND handlings.claim_token = v.token
     RETURNING handlings.id, handlings.notification_id, handlings.handler, handlings.lane,
-      handlings.key, handlings.once
+      handlings.key, handlings.once, handlings.operation_id
     """,
     (
         "text",
@@ -194,8 +195,15 @@ class Handlings:
         duplicates = yield from _take_once(settled, written, now_ms)
         if duplicates:
             settled = [r for r in settled if r.id not in duplicates]
+        operations = {row[6] for row in written.values() if row[6] is not None}
+        targets = (yield from targets_of(operations)) if operations else {}
         publications = [
-            Publication(event=e, handling_id=r.id, notification_id=written[r.id][1])
+            Publication(
+                event=e,
+                handling_id=r.id,
+                notification_id=written[r.id][1],
+                only=targets.get(written[r.id][6]),
+            )
             for r in settled
             for e in r.events
         ]

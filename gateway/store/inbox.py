@@ -7,7 +7,7 @@ parked. It never decides which handlers a notification is owed to, and never par
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from gateway.clock import Clock
@@ -143,14 +143,16 @@ class Inbox:
         Raises:
             StoreUnavailableError: Nothing of the batch was kept.
         """
+        kept = await self._driver.write(self.accepting(batch))
+        return [_verdict(item, kept) for item in batch]
+
+    def accepting(self, batch: Sequence[Arrival | Unreadable]) -> Callable[[], Plan[set[str]]]:
+        """Return what keeps each of `batch` as a part of a transaction, and gives the kept ids."""
         arrivals = {a.envelope.identity: a for a in reversed(batch) if isinstance(a, Arrival)}
         unreadable = {_identity(u): u for u in reversed(batch) if isinstance(u, Unreadable)}
         bodies = {a.id: self._body(a) for a in arrivals.values()}
         lost = [self._quarantine_row(identity, u) for identity, u in sorted(unreadable.items())]
-        kept = await self._driver.write(
-            lambda: self._accept([arrivals[i] for i in sorted(arrivals)], bodies, lost)
-        )
-        return [_verdict(item, kept) for item in batch]
+        return lambda: self._accept([arrivals[i] for i in sorted(arrivals)], bodies, lost)
 
     def _accept(
         self,

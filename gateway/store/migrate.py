@@ -36,6 +36,7 @@ REVISIONS: Final = (
     "jobs_5",
     "replay_1",
     "subs_1",
+    "replay_2",
 )
 """All revisions in their order; the last one is this release's."""
 

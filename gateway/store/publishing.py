@@ -8,7 +8,7 @@ stored beside the full one, so that each retry of either sends the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -20,10 +20,10 @@ from gateway.model import IdPrefix, NewEvent, new_id
 from gateway.operational import OperationalEvent
 from gateway.store import schema
 from gateway.store.endpoint_rows import ALL_ENDPOINTS, VERSION, endpoint_of
-from gateway.store.feeds import FEEDS_TOPIC, INSERT_ENTRIES
+from gateway.store.feeds import ENTERED, FEEDS_TOPIC, INSERT_ENTRIES
 from gateway.store.order import OrderKey, lock_order, taken
 from gateway.store.signals import DELIVERIES_TOPIC
-from gateway.store.statements import Plan, Signal, insert
+from gateway.store.statements import Many, Plan, Signal, insert
 
 EVENT_URL: Final = "/v1/events/"
 
@@ -62,13 +62,28 @@ _INSERT_DELIVERIES: Final = insert(
 )
 
 
+_ADD_THIN_BODIES: Final = Many(
+    """
+    WITH v(id, thin_body) AS ({rows})
+    UPDATE events SET thin_body = v.thin_body FROM v
+    WHERE events.id = v.id AND events.thin_body IS NULL
+    """,
+    ("text", "bytea"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """An event with what it came from."""
+    """An event with what it came from.
+
+    Attributes:
+        only: The endpoints that may get it, of those that take it; None for all of them.
+    """
 
     event: NewEvent
     handling_id: str | None = None
     notification_id: str | None = None
+    only: frozenset[str] | None = None
 
 
 _Matched: TypeAlias = tuple[NewEvent, Sequence[Taker]]
@@ -99,7 +114,7 @@ class Publisher:
         if not publications:
             return 0
         fanout = yield from self._current_fanout()
-        matched = [(p.event, _takers(fanout, p.event)) for p in publications]
+        matched = [(p.event, _takers_of(fanout, p)) for p in publications]
         yield _INSERT_EVENTS(
             [
                 self._event_row(p, takers, now_ms)
@@ -107,6 +122,56 @@ class Publisher:
             ]
         )
         return (yield from _insert_deliveries(matched, now_ms))
+
+    def missing(
+        self, events: Sequence[NewEvent], had: Mapping[str, frozenset[str]], only: str | None
+    ) -> Plan[Mapping[str, Sequence[str]]]:
+        """Return which endpoints take events now and have no delivery of them, by event id.
+
+        Args:
+            events: Published before.
+            had: The endpoints that have one, by event id.
+            only: The only endpoint that is asked about; None for all.
+        """
+        found = yield from self._missing(events, had, only)
+        return {event.id: [taker.id for taker in takers] for event, takers in found}
+
+    def catch_up(
+        self,
+        events: Sequence[NewEvent],
+        had: Mapping[str, frozenset[str]],
+        only: str | None,
+        now_ms: int,
+    ) -> Plan[int]:
+        """Make the deliveries that are `missing`; return how many events got one or more."""
+        matched = yield from self._missing(events, had, only)
+        thin = [
+            (event.id, thin_body(event, self._event_url))
+            for event, takers in matched
+            if any(taker.thin and taker.pushes for taker in takers)
+        ]
+        if thin:
+            yield _ADD_THIN_BODIES(thin)
+        yield from _insert_deliveries(matched, now_ms)
+        return len(matched)
+
+    def _missing(
+        self, events: Sequence[NewEvent], had: Mapping[str, frozenset[str]], only: str | None
+    ) -> Plan[Sequence[_Matched]]:
+        fanout = yield from self._current_fanout()
+        asked = [
+            (event, taker)
+            for event in events
+            for taker in _takers(fanout, event)
+            if only in (None, taker.id) and taker.id not in had.get(event.id, ())
+        ]
+        pulled = [(taker.id, event.id) for event, taker in asked if taker.pulls]
+        entered = {(row[0], row[1]) for row in (yield ENTERED(pulled))} if pulled else set()
+        lacking: dict[str, list[Taker]] = {}
+        for event, taker in asked:
+            if (taker.id, event.id) not in entered:
+                lacking.setdefault(event.id, []).append(taker)
+        return [(event, lacking[event.id]) for event in events if event.id in lacking]
 
     def announce(self, announced: Sequence[OperationalEvent], now_ms: int) -> Plan[int]:
         """Publish operational events to those operator endpoints that take them.
@@ -194,6 +259,13 @@ def _takers(fanout: Fanout, event: NewEvent) -> Sequence[Taker]:
         event.marketplace_id,
         document=lambda: Document(event.body),
     )
+
+
+def _takers_of(fanout: Fanout, publication: Publication) -> Sequence[Taker]:
+    takers = _takers(fanout, publication.event)
+    if publication.only is None:
+        return takers
+    return [taker for taker in takers if taker.id in publication.only]
 
 
 def _operational(event_id: str, announced: OperationalEvent, now_ms: int) -> NewEvent:

@@ -32,6 +32,7 @@ from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
 from gateway.store.schema_jobs import documents, schedule_runs, sightings, sweeps
+from gateway.store.schema_operations import operations
 from gateway.store.schema_outbox import (
     attempts,
     deliveries,
@@ -70,6 +71,7 @@ __all__ = [
     "metadata",
     "notifications",
     "once_keys",
+    "operations",
     "quarantine",
     "schedule_runs",
     "sellers",
@@ -146,6 +148,7 @@ handlings: Final = Table(
     _ms("ended_at_ms"),
     _text("coalesced_into"),
     _text("once"),
+    _text("operation_id"),
     UniqueConstraint("notification_id", "handler", "run"),
     _partial(
         "ix_handlings_ready", "handler", "lane", "id", where="state = 'pending' AND readiness = 2"
@@ -172,6 +175,12 @@ handlings: Final = Table(
     _partial("ix_handlings_leased", "lease_until_ms", where="state = 'leased'"),
     _partial("ix_handlings_dead", "id", where="state = 'dead'"),
     _partial("ix_handlings_key", "key", "id", where="key IS NOT NULL"),
+    _partial("ix_handlings_operation", "operation_id", "id", where="operation_id IS NOT NULL"),
+    _partial(
+        "ix_handlings_under_way",
+        "operation_id",
+        where="operation_id IS NOT NULL AND state IN ('pending', 'leased')",
+    ),
     sqlite_with_rowid=False,
 )
 """Notifications owed to handlers.

@@ -24,9 +24,12 @@ from gateway.store.jobs import Jobs
 from gateway.store.memories import Memories
 from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
 from gateway.store.once import OnceKeys
+from gateway.store.operations import Operations
 from gateway.store.outbox import Outbox
 from gateway.store.publishing import EVENT_URL, Publisher
 from gateway.store.queries import Queries
+from gateway.store.redelivering import Redeliveries
+from gateway.store.replaying import Replays
 from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers
@@ -52,6 +55,7 @@ class Changes:
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.feeds = Feeds(driver, clock)
         self.inbox = Inbox(driver, sealer, clock)
+        self.operations = Operations(driver, clock)
 
 
 class Store(AbstractAsyncContextManager["Store"]):
@@ -98,6 +102,9 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.usage = Usage(driver)
         self.tenancy = Tenancy(driver)
         self.traces = Traces(driver)
+        self.operations = Operations(driver, clock)
+        self.replays = Replays(driver, sealer, clock, self.inbox)
+        self.redeliveries = Redeliveries(driver, clock, Publisher(event_url))
         self.feeds = Feeds(driver, clock)
 
     def changing(self, entry: AuditEntry) -> Changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,75 @@ def test_the_story_of_an_order_is_told(gateway: Gateway, tmp_path: Path) -> None
     assert items == gateway("trace", items[0]["id"])["items"]
     assert items[0]["at"].endswith("Z")
     assert "identity=n-2" in gateway.said("trace", ORDER)
+
+
+def begun(gateway: Gateway, *arguments: str) -> dict[str, Any]:
+    operation: dict[str, Any] = gateway(*arguments)
+    assert operation["state"] == "running"
+    return operation
+
+
+def test_a_dry_run_shows_what_it_costs_and_does_nothing(gateway: Gateway, tmp_path: Path) -> None:
+    inject(gateway, tmp_path, order_change("n-1", ORDER), pricing_health("n-2"))
+    found = gateway("replay", "start", "--from", "1h", "--dry-run")
+    assert (found["count"], found["complete"], len(found["sample"])) == (2, True, 2)
+    assert found["by_type"] == {"ORDER_CHANGE": 1, "PRICING_HEALTH": 1}
+    calls = {one["operation"]: one for one in found["follow_up_calls_at_most"]}
+    assert calls["getOrder"]["calls"] == 1
+    assert gateway("replay", "list")["items"] == []
+
+
+def test_an_operation_is_begun_shown_paused_and_cancelled(gateway: Gateway, tmp_path: Path) -> None:
+    inject(gateway, tmp_path, pricing_health("n-2"))
+    arguments = ("--state", "dead", "--handler", "passthrough", "--to-endpoint", "none")
+    operation = begun(gateway, "replay", "start", "--from", "1h", *arguments, "--rate", "0.5")
+    assert operation["selection"]["to_endpoints"] == []
+    assert gateway("replay", "pause", operation["id"])["state"] == "paused"
+    assert gateway("replay", "resume", operation["id"])["state"] == "running"
+    assert gateway("replay", "cancel", operation["id"])["state"] == "cancelled"
+    gateway.fails(3, "replay", "resume", operation["id"])
+    assert gateway("replay", "show", operation["id"])["handlings"] == {}
+    actions = [one["action"] for one in gateway("audit", "list")["items"]]
+    assert actions == [
+        "operation.cancelled",
+        "operation.running",
+        "operation.paused",
+        "operation.replay",
+    ]
+
+
+def test_events_are_sent_again_and_endpoints_backfilled(gateway: Gateway) -> None:
+    endpoint = gateway("endpoints", "add", "http://127.0.0.1:9/hook")["id"]
+    begun(gateway, "redeliver", "--since", "2d", "--state", "failed", "--endpoint", endpoint)
+    backfill = begun(gateway, "endpoints", "backfill", endpoint, "--from", "2026-01-31T09:00Z")
+    assert (backfill["kind"], backfill["selection"]["state"]) == ("backfill", "never")
+    kinds = [one["kind"] for one in gateway("replay", "list")["items"]]
+    assert kinds == ["backfill", "redeliver"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", "start", "--from", "yesterday"),
+        ("replay", "start", "--from", "1h", "--to", "2h"),
+        ("replay", "start", "--from", "1h", "--handler", "unheard_of"),
+        ("replay", "start", "--from", "1h", "--to-endpoint", "none", "--to-endpoint", "ep_1"),
+        ("replay", "start", "--from", "1h", "--rate", "0"),
+        ("redeliver",),
+        ("redeliver", "--event", "nonsense"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(gateway: Gateway, arguments: tuple[str, ...]) -> None:
+    gateway.environ["SPGW_HANDLERS__MODULES"] = MODULES
+    assert gateway.fails(2, *arguments)["detail"]
+
+
+def test_names_that_nobody_knows_are_refused(gateway: Gateway) -> None:
+    unknown = "0" * 32
+    for arguments in (
+        ("replay", "start", "--from", "1h", "--to-endpoint", f"ep_{unknown}"),
+        ("redeliver", "--event", f"evt_0{unknown[1:]}"),
+        ("endpoints", "backfill", f"ep_{unknown}", "--from", "1h"),
+        ("replay", "show", f"op_{unknown}"),
+    ):
+        assert unknown[1:] in str(gateway.fails(1, *arguments)["detail"])

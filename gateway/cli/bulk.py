@@ -1,0 +1,156 @@
+"""What the commands that begin an operation share: the dry run, the start, and waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import typer
+
+from gateway.cli.changing import entry
+from gateway.cli.context import opened_store, run, settings_of
+from gateway.cli.faults import ExitCode
+from gateway.cli.invocation import Invocation
+from gateway.cli.output import Output
+from gateway.cli.rows import plain
+from gateway.clock import rfc3339
+from gateway.operations import (
+    Operation,
+    OperationKind,
+    OperationState,
+    Preview,
+    Selection,
+)
+from gateway.replay.redeliveries import RedeliveryWork
+from gateway.replay.replays import ReplayWork
+from gateway.replay.starting import calls_ahead, new_operation, preview
+from gateway.replay.stepping import Work
+from gateway.spapi.catalog import Catalog
+from gateway.store import Store
+
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="N", help="At most so many a second; may be below 1."),
+]
+Concurrency = Annotated[
+    int, typer.Option(metavar="N", help="At most so many under way at once.", min=1)
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what it would do, and do nothing of it.")
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait until it has ended; it goes on if this is stopped.")
+]
+
+_LOOK_EVERY_S: Final = 0.5
+_GOING: Final = frozenset({OperationState.RUNNING, OperationState.PAUSED})
+
+
+def begin(
+    invocation: Invocation,
+    kind: OperationKind,
+    selection: Selection,
+    *,
+    rate_per_s: float | None,
+    concurrency: int,
+    dry_run: bool,
+    wait: bool,
+) -> None:
+    """Show what an operation would do, or begin it and print it; a running gateway does it.
+
+    Raises:
+        InvalidInputError: The selection or the pace makes no sense.
+        NotFoundError: An endpoint or event that it names is not there.
+    """
+    settings = settings_of(invocation)
+    operation = new_operation(
+        kind,
+        selection,
+        invocation.clock.now_ms(),
+        rate_per_s=rate_per_s,
+        concurrency=concurrency,
+    )
+
+    async def work() -> Operation | Preview:
+        async with opened_store(invocation, settings) as store:
+            await _check_names(store, selection)
+            if dry_run:
+                return await preview(_work(store, kind), kind, selection)
+            noted = entry(
+                invocation.clock,
+                f"operation.{kind.value}",
+                operation.id,
+                changes={"selection": dict(selection.as_json())},
+            )
+            await store.changing(noted).operations.start(operation)
+            return await follow(invocation, store, operation.id) if wait else operation
+
+    ended = run(work())
+    output = Output(invocation)
+    if isinstance(ended, Preview):
+        output.value(preview_row(ended, kind))
+        return
+    output.value(operation_row(ended))
+    if wait and ended.state is not OperationState.FINISHED:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+async def follow(invocation: Invocation, store: Store, operation_id: str) -> Operation:
+    """Return an operation once it has ended; show on a terminal how far it is."""
+    with Output(invocation).progress(operation_id) as say:
+        while True:
+            operation = await store.operations.get(operation_id)
+            if operation.state not in _GOING:
+                return operation
+            say(
+                f"{operation.id} {operation.state}: {operation.done} done,"
+                f" {operation.skipped} skipped of {operation.looked} looked at"
+            )
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def operation_row(
+    operation: Operation, handlings: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Return an operation as it is printed."""
+    row = plain(operation)
+    row["selection"] = selection_row(operation.selection)
+    del row["paced_at"]
+    if handlings is not None:
+        row["handlings"] = dict(handlings)
+    return row
+
+
+def selection_row(selection: Selection) -> dict[str, Any]:
+    """Return a selection as it is printed: what it leaves open is left out."""
+    row = dict(selection.as_json())
+    times = {"from": rfc3339(row.pop("from_ms")), "to": rfc3339(row.pop("to_ms"))}
+    return times | row
+
+
+def preview_row(found: Preview, kind: OperationKind) -> dict[str, Any]:
+    """Return what an operation would do as it is printed."""
+    row = plain(replace(found, by_type_and_seller={}))
+    del row["by_type_and_seller"]
+    row["kind"] = kind.value
+    if kind is OperationKind.REPLAY:
+        calls: Sequence[Any] = calls_ahead(found, Catalog.load())
+        row["follow_up_calls_at_most"] = [plain(one) for one in calls]
+    return row
+
+
+def _work(store: Store, kind: OperationKind) -> Work:
+    if kind is OperationKind.REPLAY:
+        return ReplayWork(store.replays)
+    return RedeliveryWork(store.redeliveries)
+
+
+async def _check_names(store: Store, selection: Selection) -> None:
+    named = [*(selection.to_endpoints or ()), selection.endpoint_id]
+    for endpoint_id in named:
+        if endpoint_id is not None:
+            await store.endpoints.get(endpoint_id)
+    if selection.event_id is not None:
+        await store.queries.event(selection.event_id)
