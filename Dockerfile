@@ -16,11 +16,16 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-default-groups --no-editable
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /var/lib/gateway --create-home gateway
+# The standard library is compiled here, as nobody may write beside it later; and what is left can
+# install nothing.
+RUN useradd --system --uid 10001 --home-dir /var/lib/gateway --create-home gateway \
+    && python -m compileall -q /usr/local/lib/python3.13 \
+    && python -m pip uninstall --yes --root-user-action=ignore pip
 COPY --from=build /opt/gateway /opt/gateway
 # The admin port has to be reachable from outside the container; it is up to you where it is
-# published. The database (where it is SQLite) and its key ring live in the volume.
-ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 \
+# published. The database (where it is SQLite), its key ring and temporary files live in the
+# volume, so that the root file system can be read-only.
+ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     SPGW_ADMIN__HOST=0.0.0.0 \
     SPGW_STORE__URL=sqlite:////var/lib/gateway/gateway.db
 USER 10001
