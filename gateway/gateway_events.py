@@ -120,4 +120,40 @@ GATEWAY_EVENTS: Sequence[EventType] = (
         },
         of_gateway=True,
     ),
+    EventType(
+        type="subscriptions.drifted",
+        summary="Amazon's subscriptions were not as declared any more, or can't be made so.",
+        members={
+            "mended": {
+                "type": "boolean",
+                "description": "Whether it was mended, as far as Amazon let it.",
+            },
+            "created": {**_WHOLE, "description": "Subscriptions that were gone."},
+            "replaced": {**_WHOLE, "description": "Subscriptions that were another way."},
+            "refused": {**_WHOLE, "description": "Sellers' types that are not as declared now."},
+            "examples": {
+                "type": "array",
+                "maxItems": 20,
+                "items": _object(
+                    application=_TEXT, region=_TEXT, seller=_TEXT, type=_TEXT, reason=_TEXT
+                ),
+            },
+        },
+        example={
+            "mended": True,
+            "created": 1,
+            "replaced": 0,
+            "refused": 0,
+            "examples": [
+                {
+                    "application": "main",
+                    "region": "eu",
+                    "seller": "A2EXAMPLESELLER",
+                    "type": "ORDER_CHANGE",
+                    "reason": "create: there is none",
+                }
+            ],
+        },
+        of_gateway=True,
+    ),
 )

@@ -30,6 +30,7 @@ from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
+from gateway.service.subscriptions import reconciler
 from gateway.service.swept import (
     subjects_noted,
     sweep_schedules,
@@ -138,7 +139,7 @@ async def open_gateway(
     """Open everything that `roles` need, and close it again; `credentials` are for the queues.
 
     Raises:
-        ConfigurationError: The key ring or a usage plan can't be used.
+        ConfigurationError: The key ring, a usage plan or a declared subscription can't be used.
         SchemaOutdatedError: The database needs `gateway db upgrade`.
         StoreUnavailableError: The database can't be reached.
         InvalidInputError: A queue's URL or region can't be used.
@@ -272,11 +273,20 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
     )
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     return {
+        **_subscriptions(base, sellers.client),
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
         "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
         **_dispatch_chores(base),
     }
+
+
+def _subscriptions(base: _Base, client: SpApiClient) -> Mapping[str, Part]:
+    kept = reconciler(base.settings, base.store, client, base.clock)
+    if kept is None:
+        return {}
+    base.healths.append(kept.health)
+    return {"subscriptions": kept}
 
 
 def _dispatch_chores(base: _Base) -> Mapping[str, Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.clock import rfc3339
@@ -15,11 +15,13 @@ from gateway.service.swept import with_sweeps
 from gateway.subscriptions.amazon import AmazonSide
 from gateway.subscriptions.declaration import Declaration, DeclaredDestination, Filters
 from gateway.subscriptions.desired import Declared, faults_of
+from gateway.subscriptions.reconciler import Reconciler, Rhythm
 from gateway.subscriptions.reconciling import Reconciliation
 from gateway.sweep.sweeping import JOB
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.model import Seller
     from gateway.settings import Settings
     from gateway.spapi.client import SpApiClient
     from gateway.store import Store
@@ -110,4 +112,41 @@ def reconciliation(
         clock=clock,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         concurrency=settings.reconcile.concurrency,
+    )
+
+
+class _SellersOfStore:
+    """Who sellers are, as the store has them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def unsettled(self) -> Collection[str]:
+        """Return the ids of those whom calls are made for and nothing is in order of."""
+        return await self._store.subscriptions.unsettled_sellers()
+
+    async def all(self) -> Sequence[Seller]:
+        """Return all of them."""
+        return await self._store.sellers.sellers()
+
+
+def reconciler(
+    settings: Settings, store: Store, client: SpApiClient, clock: Clock
+) -> Reconciler | None:
+    """Return what keeps Amazon's side as declared; None where nothing is, or it is off.
+
+    Raises:
+        ConfigurationError: Amazon would refuse some of what is declared.
+    """
+    wanted = declared(settings)
+    if not wanted.subscriptions or settings.reconcile.every_s == 0:
+        return None
+    return Reconciler(
+        reconciliation(settings, store, client, clock),
+        wanted,
+        _SellersOfStore(store),
+        store.subscription_runs,
+        store.announcements.announce,
+        Rhythm(every_s=settings.reconcile.every_s, apply=settings.reconcile.apply),
+        clock=clock,
     )

@@ -33,6 +33,12 @@ _TAKE: Final = One(
     RETURNING started_at_ms
     """
 )
+_JOIN: Final = One(
+    """
+    UPDATE subscription_runs SET owner = $2, lease_until_ms = $3
+    WHERE id = $1 AND lease_until_ms <= $4 RETURNING started_at_ms
+    """
+)
 _RENEW: Final = One(
     """
     UPDATE subscription_runs SET lease_until_ms = $3
@@ -41,7 +47,7 @@ _RENEW: Final = One(
 )
 _RELEASE: Final = One(
     """
-    UPDATE subscription_runs SET lease_until_ms = 0, ended_at_ms = $3
+    UPDATE subscription_runs SET lease_until_ms = 0, ended_at_ms = COALESCE($3, ended_at_ms)
     WHERE id = $1 AND owner = $2
     """
 )
@@ -77,13 +83,16 @@ class SubscriptionRuns:
         rows = await self._driver.read(lambda: _rows(_LAST, _ID))
         return _run(rows)
 
-    async def begin(self, owner: str, digest: str) -> Run | None:
+    async def begin(self, owner: str, digest: str, *, whole: bool = True) -> Run | None:
         """Begin a run, or go on with one that was cut off; None while somebody else is at it.
 
-        The lease ends a minute after the last `renew`.
+        The lease ends a minute after the last `renew`. A run that is not `whole` holds the lease
+        alone: when the last whole one ended, or that it was cut off, stays known.
         """
         now_ms = self._clock.now_ms()
-        return await self._driver.write(lambda: _begin(owner, digest, now_ms))
+        if whole:
+            return await self._driver.write(lambda: _begin(owner, digest, now_ms))
+        return await self._driver.write(lambda: _join(owner, digest, now_ms))
 
     async def renew(self, owner: str) -> bool:
         """Keep the lease for another minute; False where it is somebody else's by now."""
@@ -102,8 +111,20 @@ def _begin(owner: str, digest: str, now_ms: int) -> Plan[Run | None]:
     if last is not None and last.ended_at_ms is None and last.digest == digest:
         started_at_ms = last.started_at_ms if now_ms - last.started_at_ms < _DAY_MS else now_ms
     taken = yield _TAKE(_ID, owner, now_ms + LEASE_MS, digest, started_at_ms, now_ms)
+    return _taken(owner, digest, now_ms, started_at_ms) if taken else None
+
+
+def _join(owner: str, digest: str, now_ms: int) -> Plan[Run | None]:
+    taken = yield _JOIN(_ID, owner, now_ms + LEASE_MS, now_ms)
     if not taken:
-        return None
+        if (yield _LAST(_ID)):
+            return None
+        # The first of all; its digest is nobody's, so the first whole one begins anew.
+        taken = yield _TAKE(_ID, owner, now_ms + LEASE_MS, "", now_ms, now_ms)
+    return _taken(owner, digest, now_ms, now_ms) if taken else None
+
+
+def _taken(owner: str, digest: str, now_ms: int, started_at_ms: int) -> Run:
     return Run(
         owner=owner,
         lease_until_ms=now_ms + LEASE_MS,

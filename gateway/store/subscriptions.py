@@ -65,6 +65,15 @@ _UNITS: Final = One(
     FROM subscription_units
     """
 )
+_UNSETTLED: Final = One(
+    """
+    SELECT DISTINCT s.id FROM sellers AS s
+    WHERE s.state = 'active' AND NOT EXISTS (
+      SELECT 1 FROM subscription_units AS u
+      WHERE u.seller_id = s.id AND u.region = s.region AND u.fault IS NULL
+    )
+    """
+)
 _MANAGED: Final = One(
     """
     SELECT id, application_id, region, seller_id, type FROM subscriptions
@@ -192,6 +201,10 @@ class Subscriptions:
     async def known(self) -> KnownSide:
         """Return what is known of all sellers."""
         return await self._driver.read(_known)
+
+    async def unsettled_sellers(self) -> Sequence[str]:
+        """Return the sellers that are not paused and have a region where nothing is in order."""
+        return [row[0] for row in await self._driver.read(lambda: _rows(_UNSETTLED))]
 
     async def looked(self, look: Look) -> None:
         """Note what a look came to; what it did not find of the seller and type is gone."""

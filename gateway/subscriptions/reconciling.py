@@ -152,7 +152,8 @@ class Reconciliation:
             return await self._go(
                 _Round(declared, sellers, wanted.units, mode, scope, None), on_step, stopped
             )
-        begun = await self._runs.begin(self._owner, _digest(declared, mode, scope))
+        told = _digest(declared, mode, scope)
+        begun = await self._runs.begin(self._owner, told, whole=scope.whole)
         if begun is None:
             raise ConflictError(await self._busy())
         self._renewed_ms = self._clock.now_ms()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gateway.model import Seller
 from gateway.store import Store
 from gateway.store.subscription_runs import LEASE_MS
 from gateway.store.subscriptions import Look, SeenSubscription
@@ -92,6 +95,18 @@ async def test_a_fault_keeps_what_was_settled_and_a_gap_ends_with_success(
     assert (state.digest, state.gap_since_ms, state.fault) == ("d2", None, None)
 
 
+async def test_sellers_of_whom_nothing_is_in_order_are_told(store: Store) -> None:
+    for seller_id, region in (("A1", "eu"), ("A2", "eu"), ("A3", "eu"), ("A4", "na")):
+        await store.sellers.put_seller(
+            Seller(id=seller_id, application_id="app", region=region, refresh_token="Atzr|1")
+        )
+    await store.sellers.pause("A3", "revoked")
+    assert sorted(await store.subscriptions.unsettled_sellers()) == ["A1", "A2", "A4"]
+    await store.subscriptions.looked(look("s1"))
+    await store.subscriptions.looked(replace(look("s2", fault="refused"), seller_id="A2"))
+    assert sorted(await store.subscriptions.unsettled_sellers()) == ["A2", "A4"]
+
+
 async def test_one_at_a_time_goes_through_all_sellers(store: Store, clock: FakeClock) -> None:
     runs = store.subscription_runs
     assert await runs.last() is None
@@ -131,3 +146,26 @@ async def test_a_run_that_was_cut_off_is_gone_on_with(store: Store, clock: FakeC
     last = await runs.last()
     assert last is not None
     assert last.ended_at_ms is None
+
+
+async def test_a_run_of_some_sellers_holds_the_lease_and_no_more(
+    store: Store, clock: FakeClock
+) -> None:
+    runs = store.subscription_runs
+    assert await runs.begin("one", "some", whole=False) is not None
+    assert await runs.begin("two", "d") is None
+    await runs.release("one", through=False)
+    clock.at_ms += 5
+    first = await runs.begin("two", "d")
+    assert first is not None
+    assert first.started_at_ms == START_MS + 5
+    assert await runs.begin("three", "some", whole=False) is None
+    await runs.release("two", through=True)
+    clock.at_ms += 5
+    part = await runs.begin("three", "some", whole=False)
+    assert part is not None
+    assert part.started_at_ms == START_MS + 10
+    await runs.release("three", through=False)
+    last = await runs.last()
+    assert last is not None
+    assert (last.digest, last.ended_at_ms) == ("d", START_MS + 5)

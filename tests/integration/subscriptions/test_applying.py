@@ -304,3 +304,19 @@ async def test_an_interrupted_apply_of_many_goes_on_where_it_stopped(tmp_path: P
         assert world.calls("createSubscription") == 1500
         assert world.calls("getSubscriptions") == 1500
         assert world.throttled() == 0
+
+
+async def test_a_look_that_only_tells_changes_nothing_and_keeps_what_it_saw(world: World) -> None:
+    await world.run(ORDERS)
+    lost = world.there()[0]
+    world.forget(lost.id)
+    told = await world.run(ORDERS, mode=Mode.TELL)
+    (differs,) = [one for one in told.outcomes if one.fault]
+    assert differs.fault == "differs from the declaration (create: there is none)"
+    assert differs.news
+    assert len(world.there()) == SELLERS - 1
+    again = await world.run(ORDERS, mode=Mode.TELL)
+    assert [one.news for one in again.outcomes if one.fault] == [False]
+    mended = await world.run(ORDERS)
+    assert kinds(mended) == {"create": 1, "leave": SELLERS - 1}
+    assert len((await world.store.subscriptions.known()).managed) == SELLERS
