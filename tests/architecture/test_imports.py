@@ -15,7 +15,11 @@ MIGRATIONS = "gateway.store.migrations"
 # is loaded yet, without paying for a new interpreter and for the libraries again.
 DRIVER = """
 import contextlib, importlib, json, os, sys, traceback
-for library in ("aiohttp", "asyncpg", "pydantic", "sqlalchemy", "structlog", "typer"):
+for library in (
+    "aiobotocore.session", "aiohttp.web", "alembic.command", "asyncpg", "boto3", "orjson",
+    "prometheus_client", "pydantic", "rich.live", "rich.table", "sqlalchemy.dialects.postgresql",
+    "standardwebhooks", "structlog", "typer.testing", "uvloop",
+):
     importlib.import_module(library)
 failed = {}
 for name in json.load(sys.stdin):
