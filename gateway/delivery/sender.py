@@ -32,7 +32,6 @@ is sent again at once, on the same deadline: the event's id makes that safe.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
@@ -48,6 +47,7 @@ from gateway.delivery.routes import Route, make_route
 from gateway.delivery.tokens import Tokens
 from gateway.delivery.verdict import Reply
 from gateway.errors import InvalidInputError
+from gateway.worker.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +105,7 @@ class Sender:
         self._resolver = resolver
         self._clock = clock
         self._timeout_s = timeout_s
+        self._deadlines = Deadlines()
         self._connections = connections
         self._user_agent = user_agent
         self._ssl_context = ssl_context
@@ -161,7 +162,7 @@ class Sender:
             else:
                 headers = _signed(route, event_id, body, started_at_ms)
                 answer.signature = headers["webhook-signature"]
-                async with asyncio.timeout(route.timeout_s):
+                with self._deadlines.limit(route.timeout_s):
                     await self._post(route, headers, body, dial, answer)
                 error_class, error = _of_status(answer)
         except InvalidInputError as exc:
