@@ -18,7 +18,7 @@ def summary_row(read: ReadLetter, now_ms: int) -> dict[str, Any]:
         "type": read.type,
         "seller_id": read.seller_id,
         "marketplace_id": read.marketplace_id,
-        "notification_id": read.identity,
+        "identity": read.identity,
         "reason": read.reason,
         "detail": read.detail,
         "receive_count": letter.receive_count,

@@ -105,7 +105,7 @@ def test_groups_and_filters_tell_messages_apart(endpoint: str, gateway: Gateway)
     assert reasons == {"received_too_often": 5, "unreadable": 1}
     assert len(peek("--type", "ORDER_CHANGE", "--seller", "ASELLER2")) == 1
     assert len(peek("--reason", "unreadable")) == 1
-    assert [each["notification_id"] for each in peek("--text", "REPORT-2")] == ["report-2"]
+    assert [each["identity"] for each in peek("--text", "REPORT-2")] == ["report-2"]
     assert peek("--older-than", "1h") == []
     assert len(peek("--younger-than", "1h")) == len(MIXED)
     assert peek("--max-receives", "1") == []
