@@ -60,7 +60,7 @@ def list_(
     ctx: typer.Context,
     queues: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[QUEUE]...", help="Queues whose dead-letter queues are wanted."),
+        typer.Argument(metavar="[QUEUE]...", help="Dead-letter queues, or queues that have some."),
     ] = None,
     *,
     every: Annotated[
@@ -85,8 +85,10 @@ def list_(
         for place in places:
             async with opened_account(invocation, place) as account:
                 urls = await _urls(account, place.url, place.name, every=every)
-                rows = map(_queue_row, await dead_letter_queues(account, urls))
-                for row in rows:
+                found_here = await dead_letter_queues(
+                    account, urls, themselves=bool(queues) and not every
+                )
+                for row in map(_queue_row, found_here):
                     row["sources"] += found.get(row["name"], {}).get("sources", [])
                     found[row["name"]] = row
         return list(found.values())

@@ -31,6 +31,8 @@ _OPEN_ENDS: Final = (
     "trigger",
     "reason",
     "code",
+    "errormessage",
+    "attempts",
     "currencycode",
     "sku",
     "asin",
@@ -72,7 +74,6 @@ _PERSONAL_PARTS: Final = (
     "vat",
     "zip",
 )
-_NO_PERSON: Final = frozenset({"marketplacename", "rulename", "errormessage"})
 
 
 def shown_body(read: ReadLetter, *, reveal: bool) -> Any:
@@ -110,7 +111,7 @@ def _masked(value: Any, name: str) -> Any:
 
 
 def _personal(plain: str) -> bool:
-    return plain not in _NO_PERSON and any(part in plain for part in _PERSONAL_PARTS)
+    return any(part in plain for part in _PERSONAL_PARTS)
 
 
 def _inner(text: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.aws.account import SqsAccount
 from gateway.aws.letters import QueueFacts
-from gateway.errors import QueueUnavailableError
+from gateway.errors import NotFoundError, QueueUnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +27,27 @@ class DeadLetterQueue:
     fault: str | None = None
 
 
-async def dead_letter_queues(account: SqsAccount, urls: Iterable[str]) -> Sequence[DeadLetterQueue]:
-    """Return the dead-letter queues of the queues at `urls`, and those among `urls` themselves.
+async def dead_letter_queues(
+    account: SqsAccount, urls: Iterable[str], *, themselves: bool
+) -> Sequence[DeadLetterQueue]:
+    """Return the dead-letter queues of the queues at `urls`.
 
-    A queue of `urls` that has a redrive policy stands for the queue it names; one that has none
-    is taken for a dead-letter queue only where another's policy names it.
+    Args:
+        account: Where they are.
+        urls: Queues with redrive policies, or dead-letter queues.
+        themselves: Whether a queue without a redrive policy is meant itself.
     """
     sources: dict[str, list[str]] = defaultdict(list)
+    meant: list[DeadLetterQueue] = []
     for url in urls:
-        facts = await account.queue(url).facts()
+        queue = account.queue(url)
+        facts = await queue.facts()
         if facts.dead_letter_arn is not None:
-            sources[facts.dead_letter_arn].append(facts.arn.rpartition(":")[2])
-    return [await _found(account, arn, names) for arn, names in sources.items()]
+            sources[facts.dead_letter_arn].append(queue.name)
+        elif themselves:
+            names = [account.queue(each).name for each in await account.sources_of(url)]
+            meant.append(DeadLetterQueue(name=queue.name, url=url, facts=facts, sources=names))
+    return [*meant, *[await _found(account, arn, names) for arn, names in sources.items()]]
 
 
 async def _found(account: SqsAccount, arn: str, sources: Sequence[str]) -> DeadLetterQueue:
@@ -46,6 +55,9 @@ async def _found(account: SqsAccount, arn: str, sources: Sequence[str]) -> DeadL
     try:
         url = await account.url_of(name)
         facts = await account.queue(url).facts()
-    except QueueUnavailableError as exc:
+    except (NotFoundError, QueueUnavailableError) as exc:
         return DeadLetterQueue(name=name, url=None, sources=sources, fault=str(exc))
+    if facts.arn != arn:  # one of the same name, in another account or region
+        fault = f"{arn} is not in this account and region"
+        return DeadLetterQueue(name=name, url=None, sources=sources, fault=fault)
     return DeadLetterQueue(name=name, url=url, facts=facts, sources=sources)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,7 +207,44 @@ def test_list_finds_the_dead_letter_queues_of_queues(endpoint: str, gateway: Gat
     assert found["sources"] == [queues.main.rpartition("/")[2]]
     every = gateway("dlq", "list", "--all", *queues.there)["items"]
     assert name in {each["name"] for each in every}
+    [itself] = gateway("dlq", "list", queues.dead, *queues.there)["items"]
+    assert {**itself, "fault": None} == {**found, "fault": None}
     gateway.fails(2, "dlq", "list")
+
+
+def test_list_tells_of_a_dead_letter_queue_that_is_gone(local: str, gateway: Gateway) -> None:
+    queues = Queues(local)
+    queues.sqs.delete_queue(QueueUrl=queues.dead)
+    [found] = gateway("dlq", "list", queues.main, *queues.there)["items"]
+    assert found["url"] is None
+    assert found["name"] in found["fault"]
+
+
+def test_a_person_who_interrupts_a_redrive_gets_back_what_is_held(local: str) -> None:
+    queues = Queues(local)
+    queues.fill(queues.main, [order(number) for number in range(40)])
+    queues.die(queues.main)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gateway", "dlq", "redrive", queues.dead, *queues.there),
+            *("--rate", "1", "--limit", "39"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(AWS.parents[3])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        while queues.counts(queues.main)[0] < 2:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 128 + signal.SIGINT
+    left, in_flight = queues.counts(queues.dead)
+    assert in_flight == 0
+    assert 40 <= left + queues.counts(queues.main)[0] <= 41
 
 
 def test_the_aws_cli_sees_what_we_say_is_there(local: str, gateway: Gateway) -> None:
