@@ -183,7 +183,7 @@ def _go(invocation: Invocation, mode: Mode, scope: Scope) -> Report:
         with output.progress("Looking at the destinations…") as say:
 
             def step(report: Report) -> None:
-                looked = len(report.outcomes) + report.passed_over
+                looked = report.looked_at + report.passed_over
                 say(f"{looked} of {report.total} looked at, {_counted(report)}…")
 
             return await goes.run(wanted, sellers, mode=mode, scope=scope, on_step=step)
@@ -196,7 +196,7 @@ def _print(invocation: Invocation, report: Report, *, everything: bool, done: bo
     output = Output(invocation)
     if invocation.json:
         summary = {
-            "looked_at": len(report.outcomes),
+            "looked_at": report.looked_at,
             "passed_over": report.passed_over,
             **Counter(row["action"] for row in _rows(report, done=done)),
         }
@@ -204,7 +204,7 @@ def _print(invocation: Invocation, report: Report, *, everything: bool, done: bo
         return
     output.items(rows, columns=_COLUMNS)
     passed_over = f", {report.passed_over} were settled before" if report.passed_over else ""
-    output.note(f"{len(report.outcomes)} looked at{passed_over}: {_counted(report)}.")
+    output.note(f"{report.looked_at} looked at{passed_over}: {_counted(report)}.")
 
 
 def _rows(report: Report, *, done: bool) -> Iterator[dict[str, Any]]:

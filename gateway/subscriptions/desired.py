@@ -79,23 +79,25 @@ def _wanted(
     destinations: Mapping[str, DeclaredDestination],
     sellers: Sequence[Seller],
 ) -> Iterator[Wanted]:
-    kinds = types_of(declaration, destinations.get(declaration.destination))
+    kinds = [
+        (kind.name, version_of(kind, declaration), directive_of(kind, declaration))
+        for kind in types_of(declaration, destinations.get(declaration.destination))
+        if kind.subscribable
+    ]
     for seller in sellers:
         if not _means(declaration, seller):
             continue
-        for kind in kinds:
-            if not kind.subscribable:
-                continue
+        for name, version, directive in kinds:
             yield Wanted(
                 unit=Unit(
                     application_id=seller.application_id,
                     region=seller.region,
                     seller_id=seller.id,
-                    type=kind.name,
+                    type=name,
                 ),
-                payload_version=version_of(kind, declaration),
+                payload_version=version,
                 destination=declaration.destination,
-                directive=directive_of(kind, declaration),
+                directive=directive,  # one for all sellers
                 where=declaration.where,
             )
 

@@ -21,6 +21,7 @@ from gateway.store.subscription_runs import Run
 from gateway.subscriptions.desired import Declared
 from gateway.subscriptions.drift import drift_event
 from gateway.subscriptions.reconciling import Mode, Reconciliation, Report, Scope
+from gateway.subscriptions.unit import Outcome
 from gateway.worker.health import Health
 from gateway.worker.stop import Stop, Wake
 
@@ -118,6 +119,7 @@ class Reconciler:
                 await self._sellers.all(),
                 mode=Mode.APPLY if self._rhythm.apply else Mode.TELL,
                 scope=scope,
+                keep=_worth_keeping,
                 stopped=stopped,
             )
         except ConflictError:
@@ -146,7 +148,7 @@ class Reconciler:
         refused = sum(one.fault is not None for one in report.outcomes)
         _log.info(
             "subscriptions.reconciled",
-            looked_at=len(report.outcomes),
+            looked_at=report.looked_at,
             changed=len(changed),
             refused=refused,
             through=report.through,
@@ -154,3 +156,7 @@ class Reconciler:
         event = drift_event(report.outcomes, mended=self._rhythm.apply)
         if event is not None:
             await self._announce([event])
+
+
+def _worth_keeping(outcome: Outcome) -> bool:
+    return outcome.fault is not None or any(one.action.changes for one in outcome.done)

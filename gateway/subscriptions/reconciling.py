@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 
 from gateway.clock import Clock
 from gateway.errors import ConfigurationError, ConflictError, SpApiError
@@ -85,11 +86,14 @@ class Report:
 
     Attributes:
         total: Units that are to be looked at.
+        looked_at: Those that were.
         passed_over: Units that an earlier part of the same run had settled.
         through: Whether all of them were looked at.
+        outcomes: Of those that were to be kept.
     """
 
     total: int = 0
+    looked_at: int = 0
     passed_over: int = 0
     through: bool = False
     destinations: list[DestinationOutcome] = field(default_factory=list)
@@ -126,6 +130,7 @@ class Reconciliation:
         *,
         mode: Mode,
         scope: Scope | None = None,
+        keep: Callable[[Outcome], bool] = lambda outcome: True,  # noqa: ARG005 all of them
         on_step: Callable[[Report], None] = lambda report: None,  # noqa: ARG005 nobody looks
         stopped: Callable[[], bool] = lambda: False,
     ) -> Report:
@@ -136,6 +141,7 @@ class Reconciliation:
             sellers: All that are known.
             mode: What is done about differences.
             scope: How far it goes; everything that is declared, unless given.
+            keep: Which outcomes the report holds; those of thousands of sellers are many.
             on_step: Called after each unit.
             stopped: Asked before each unit; the run ends early where it says so.
 
@@ -145,13 +151,13 @@ class Reconciliation:
             StoreUnavailableError: The run can be begun again, and goes on where it was.
         """
         scope = scope or Scope()
-        wanted = desired(declared, sellers)
+        # Tens of thousands of units take a second, which handlers must not wait for.
+        wanted = await asyncio.to_thread(desired, declared, sellers)
         if wanted.faults:
             raise ConfigurationError(wanted.faults)
+        this = _Round(declared, sellers, wanted.units, mode, scope, keep, on_step, stopped)
         if mode is Mode.PLAN:
-            return await self._go(
-                _Round(declared, sellers, wanted.units, mode, scope, None), on_step, stopped
-            )
+            return await self._go(this, None)
         told = _digest(declared, mode, scope)
         begun = await self._runs.begin(self._owner, told, whole=scope.whole)
         if begun is None:
@@ -159,11 +165,7 @@ class Reconciliation:
         self._renewed_ms = self._clock.now_ms()
         report = Report()
         try:
-            report = await self._go(
-                _Round(declared, sellers, wanted.units, mode, scope, begun.started_at_ms),
-                on_step,
-                stopped,
-            )
+            report = await self._go(this, begun.started_at_ms)
         finally:
             await self._runs.release(self._owner, through=report.through and scope.whole)
         return report
@@ -173,17 +175,12 @@ class Reconciliation:
         who = f"{last.owner} " if last else "somebody else "
         return f"{who}goes through the subscriptions now; wait until it is done, a minute at most"
 
-    async def _go(
-        self, this: _Round, on_step: Callable[[Report], None], stopped: Callable[[], bool]
-    ) -> Report:
+    async def _go(self, this: _Round, started_at_ms: int | None) -> Report:
         known = await self._subscriptions.known()
         units = _units(this, known)
         report = Report(total=len(units))
         places = await self._destinations(this, units, report)
-        tasks = [_task(unit, this, known, places) for unit in units]
-        left = [task for task in tasks if not _settled_since(task, this.started_at_ms)]
-        report.passed_over = len(tasks) - len(left)
-        waiting = iter(_by_seller(left))
+        waiting = iter(_by_seller(units))
         broken = False
 
         async def work() -> None:
@@ -196,12 +193,15 @@ class Reconciliation:
 
         async def go_on() -> None:
             for of_seller in waiting:
-                for task in of_seller:
-                    if broken or stopped():
+                for unit in of_seller:
+                    if broken or this.stopped():
                         return
+                    task = _task(unit, this, known, places)
+                    if _settled_since(task, started_at_ms):
+                        report.passed_over += 1
+                        continue
                     await self._keep_lease(this.mode)
-                    report.outcomes.append(await self._one(task, this))
-                    on_step(report)
+                    self._count(await self._one(task, this), this, report)
 
         ended = await asyncio.gather(
             *(work() for _ in range(self._concurrency)), return_exceptions=True
@@ -209,9 +209,15 @@ class Reconciliation:
         for fault in ended:  # the others have ended by then, so nothing is called after a fault
             if isinstance(fault, BaseException):
                 raise fault
-        report.through = len(report.outcomes) == len(left)
+        report.through = report.looked_at + report.passed_over == report.total
         report.outcomes.sort(key=lambda one: one.task.unit)
         return report
+
+    def _count(self, outcome: Outcome, this: _Round, report: Report) -> None:
+        report.looked_at += 1
+        if this.keep(outcome):
+            report.outcomes.append(outcome)
+        this.on_step(report)
 
     async def _one(self, task: Task, this: _Round) -> Outcome:
         if this.mode is Mode.APPLY:
@@ -230,14 +236,13 @@ class Reconciliation:
         self, this: _Round, units: Sequence[Unit], report: Report
     ) -> Mapping[tuple[str, str], _Places]:
         places: dict[tuple[str, str], _Places] = {}
-        for application_id, region in sorted({(u.application_id, u.region) for u in units}):
-            needed = {
-                one.destination
-                for unit, wanted in this.wanted.items()
-                if (unit.application_id, unit.region) == (application_id, region)
-                for one in wanted
-            }
-            declared = [this.declared.by_name[name] for name in sorted(needed)]
+        needed: dict[tuple[str, str], set[str]] = {}
+        for unit in units:
+            names = needed.setdefault((unit.application_id, unit.region), set())
+            names.update(one.destination for one in this.wanted.get(unit, ()))
+        by_name = this.declared.by_name
+        for (application_id, region), names in sorted(needed.items()):
+            declared = [by_name[name] for name in sorted(names)]
             there = places[application_id, region] = _Places()
             try:
                 existing = await self._amazon.destinations(application_id, region)
@@ -284,7 +289,9 @@ class _Round:
     wanted: Mapping[Unit, Sequence[Wanted]]
     mode: Mode
     scope: Scope
-    started_at_ms: int | None
+    keep: Callable[[Outcome], bool]
+    on_step: Callable[[Report], None]
+    stopped: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,12 +348,9 @@ def _settled_since(task: Task, started_at_ms: int | None) -> bool:
     )
 
 
-def _by_seller(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
-    grouped: dict[tuple[str, str, str], list[Task]] = {}
-    for task in tasks:
-        unit = task.unit
-        grouped.setdefault((unit.application_id, unit.region, unit.seller_id), []).append(task)
-    yield from grouped.values()
+def _by_seller(units: Sequence[Unit]) -> Iterator[Sequence[Unit]]:
+    for _, of_seller in groupby(units, lambda one: (one.application_id, one.region, one.seller_id)):
+        yield list(of_seller)
 
 
 def _digest(declared: Declared, mode: Mode, scope: Scope) -> str:
