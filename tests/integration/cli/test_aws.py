@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import urllib.request
@@ -11,6 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
+from gateway.aws.provisioning.clients import AwsRefusedError, Clients
+from gateway.aws.provisioning.steps import Step, take
 from gateway.cli.app import call
 from tests.integration.cli.conftest import Gateway
 from tests.support.emulators import ministack_server, moto_server
@@ -172,6 +175,25 @@ def test_a_policy_is_never_widened_unasked(
     assert queues() == ["orders"]
 
 
+class Terminal(io.StringIO):
+    """Somebody who sits before a terminal and answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("on_moto")
+def test_who_sits_at_a_terminal_is_asked(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway("aws", "setup", *QUEUE)
+    for answer, code, left in (("n", 1, ["orders", "orders-dlq"]), ("y", 0, [])):
+        monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+        assert call(["aws", "teardown", *QUEUE], environ=gateway.environ) == code
+        assert "sqs delete_queue: orders" in capsys.readouterr().err, "shown before it is asked"
+        assert queues() == left
+
+
 @pytest.mark.usefixtures("on_moto")
 def test_a_customer_managed_key(gateway: Gateway) -> None:
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
@@ -260,3 +282,23 @@ def test_over_the_bus_to_the_queue(gateway: Gateway) -> None:
     assert queues() == []
     buses = client("events").list_event_buses()["EventBuses"]
     assert [bus["Name"] for bus in buses] == ["default"]
+
+
+@pytest.mark.usefixtures("on_ministack")
+@pytest.mark.parametrize("made_before", range(1, 6))
+def test_a_set_up_that_broke_off_goes_on(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, made_before: int
+) -> None:
+    taken: list[Step] = []
+
+    def take_some(clients: Clients, step: Step) -> None:
+        if len(taken) == made_before:
+            raise AwsRefusedError("the network went away")
+        taken.append(step)
+        take(clients, step)
+
+    monkeypatch.setattr("gateway.cli.aws.take", take_some)
+    gateway.fails(5, "aws", "setup", *QUEUE, *BUS)
+    monkeypatch.setattr("gateway.cli.aws.take", take)
+    assert len(made(gateway("aws", "setup", *QUEUE, *BUS))) == 6 - made_before
+    assert {row["level"] for row in gateway("aws", "check", *QUEUE, *BUS)["items"]} == {"ok"}
