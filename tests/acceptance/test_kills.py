@@ -52,7 +52,7 @@ class Victims:
         inside = "never" if moment == "sent" else moment
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.delivering", self.url, str(self.keys), inside,
-            str(count), stdout=asyncio.subprocess.PIPE,
+            str(count), stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         self.armed = len(self.receiver.requests) + count if moment == "sent" else None
         try:

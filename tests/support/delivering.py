@@ -113,6 +113,8 @@ async def deliver(url: str, keys: Path, moment: str, count: int) -> None:
         task = asyncio.create_task(worker.run(stop))
         print("ready", flush=True)
         while True:
+            if task.done():
+                await task  # a defect must not look like patience
             counts = (await store.queries.counts()).deliveries
             if moment == "never" and not (counts.pending + counts.leased):
                 break
