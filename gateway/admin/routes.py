@@ -35,6 +35,7 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "handling_id": f"^{IdPrefix.HANDLING}_{_ID}$",
     "quarantine_id": f"^{IdPrefix.QUARANTINE}_{_ID}$",
     "key_id": f"^{IdPrefix.API_KEY}_{_ID}$",
+    "operation_id": f"^{IdPrefix.OPERATION}_{_ID}$",
     "thing_id": r"^[A-Za-z0-9_.:-]{1,256}$",
     "event_type": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*(\.\*)?$",
     "consumer": "^[A-Za-z0-9_.-]{1,64}$",

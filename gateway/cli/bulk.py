@@ -23,10 +23,7 @@ from gateway.operations import (
     Preview,
     Selection,
 )
-from gateway.replay.redeliveries import RedeliveryWork
-from gateway.replay.replays import ReplayWork
-from gateway.replay.starting import calls_ahead, new_operation, preview
-from gateway.replay.stepping import Work
+from gateway.replay.starting import calls_ahead, check_names, looking, new_operation, preview
 from gateway.spapi.catalog import Catalog
 from gateway.store import Store
 
@@ -75,9 +72,9 @@ def begin(
 
     async def work() -> Operation | Preview:
         async with opened_store(invocation, settings) as store:
-            await _check_names(store, selection)
+            await check_names(store, selection)
             if dry_run:
-                return await preview(_work(store, kind), kind, selection)
+                return await preview(looking(store, kind), kind, selection)
             noted = entry(
                 invocation.clock,
                 f"operation.{kind.value}",
@@ -139,18 +136,3 @@ def preview_row(found: Preview, kind: OperationKind) -> dict[str, Any]:
         calls: Sequence[Any] = calls_ahead(found, Catalog.load())
         row["follow_up_calls_at_most"] = [plain(one) for one in calls]
     return row
-
-
-def _work(store: Store, kind: OperationKind) -> Work:
-    if kind is OperationKind.REPLAY:
-        return ReplayWork(store.replays)
-    return RedeliveryWork(store.redeliveries)
-
-
-async def _check_names(store: Store, selection: Selection) -> None:
-    named = [*(selection.to_endpoints or ()), selection.endpoint_id]
-    for endpoint_id in named:
-        if endpoint_id is not None:
-            await store.endpoints.get(endpoint_id)
-    if selection.event_id is not None:
-        await store.queries.event(selection.event_id)

@@ -19,15 +19,25 @@ from gateway.operations import (
     OperationKind,
     OperationState,
     Preview,
+    RedeliverState,
     ReplayState,
     Selection,
     first_id,
     time_of,
 )
+from gateway.replay.redeliveries import RedeliveryWork
+from gateway.replay.replays import ReplayWork
 from gateway.replay.stepping import Work
 from gateway.spapi.catalog import UNKNOWN_PLAN, Catalog
+from gateway.store import Store
 
 _SAMPLE: Final = 5
+_OF_NOTIFICATIONS: Final = ("notification_type", "marketplace_id", "handler", "to_endpoints")
+_FOREIGN: Final[Mapping[OperationKind, Sequence[str]]] = {
+    OperationKind.REPLAY: ("event_id", "endpoint_id"),
+    OperationKind.REDELIVER: _OF_NOTIFICATIONS,
+    OperationKind.BACKFILL: (*_OF_NOTIFICATIONS, "event_id"),
+}
 RATE_MAX: Final = 10_000.0
 CONCURRENCY_MAX: Final = 10_000
 
@@ -62,7 +72,7 @@ def new_operation(
     Raises:
         InvalidInputError: The selection or the pace makes no sense.
     """
-    _check(selection)
+    check_selection(kind, selection)
     if rate_per_s is not None and not 0 < rate_per_s <= RATE_MAX:
         raise InvalidInputError(f"rate: write more than 0 and at most {RATE_MAX:g} a second")
     if not 1 <= concurrency <= CONCURRENCY_MAX:
@@ -90,6 +100,56 @@ def start_of(kind: OperationKind, selection: Selection) -> str:
     return first_id(IdPrefix.EVENT, selection.from_ms)
 
 
+def check_selection(kind: OperationKind, selection: Selection) -> None:
+    """Look whether a selection makes sense for a kind of operation.
+
+    Raises:
+        InvalidInputError: It does not.
+    """
+    if selection.from_ms >= selection.to_ms:
+        raise InvalidInputError("the time from which has to be before the time to which")
+    known = ReplayState if kind is OperationKind.REPLAY else RedeliverState
+    if selection.state is not None and selection.state not in {*known}:
+        raise InvalidInputError(f"state: for a {kind} it is one of {', '.join(known)}")
+    for name in _FOREIGN[kind]:
+        if getattr(selection, name) is not None:
+            raise InvalidInputError(f"{name}: selects nothing for a {kind}")
+    if kind is OperationKind.BACKFILL and (
+        selection.endpoint_id is None or selection.state != RedeliverState.NEVER
+    ):
+        raise InvalidInputError("a backfill is of one endpoint, and of what it never got")
+    if selection.state == ReplayState.QUARANTINED:
+        given: Mapping[str, Any] = {
+            "handler": selection.handler,
+            "to-endpoint": selection.to_endpoints,
+        }
+        for name, value in given.items():
+            if value is not None:
+                raise InvalidInputError(
+                    f"{name}: goes with no message of the quarantine; it is taken in like a new one"
+                )
+
+
+def looking(store: Store, kind: OperationKind) -> Work:
+    """Return what looks at the things of a kind of operation; it can't do anything to them."""
+    if kind is OperationKind.REPLAY:
+        return ReplayWork(store.replays)
+    return RedeliveryWork(store.redeliveries)
+
+
+async def check_names(store: Store, selection: Selection) -> None:
+    """Look whether what a selection names is there.
+
+    Raises:
+        NotFoundError: An endpoint or event is not.
+    """
+    for endpoint_id in (*(selection.to_endpoints or ()), selection.endpoint_id):
+        if endpoint_id is not None:
+            await store.endpoints.get(endpoint_id)
+    if selection.event_id is not None:
+        await store.queries.event(selection.event_id)
+
+
 async def preview(
     work: Work, kind: OperationKind, selection: Selection, *, looks: int | None = None
 ) -> Preview:
@@ -104,7 +164,7 @@ async def preview(
     Raises:
         InvalidInputError: The selection makes no sense.
     """
-    _check(selection)
+    check_selection(kind, selection)
     cursor, looked, times = start_of(kind, selection), 0, 0
     ids: list[str] = []
     last: str | None = None
@@ -170,18 +230,3 @@ def _plan(operation: str, catalog: Catalog) -> UsagePlan:
     except InvalidInputError:  # Amazon removed it: no handler that works calls it
         return UNKNOWN_PLAN
     return min(plans, key=lambda plan: plan.rate_per_s, default=UNKNOWN_PLAN)
-
-
-def _check(selection: Selection) -> None:
-    if selection.from_ms >= selection.to_ms:
-        raise InvalidInputError("the time from which has to be before the time to which")
-    if selection.state == ReplayState.QUARANTINED:
-        given: Mapping[str, Any] = {
-            "handler": selection.handler,
-            "to-endpoint": selection.to_endpoints,
-        }
-        for name, value in given.items():
-            if value is not None:
-                raise InvalidInputError(
-                    f"{name}: goes with no message of the quarantine; it is taken in like a new one"
-                )

@@ -22,6 +22,8 @@ from gateway.model import (
     Unreadable,
     new_id,
 )
+from gateway.operations import OperationKind, Selection
+from gateway.replay.starting import new_operation
 from tests.integration.admin.world import AdminWorld
 
 # A port that nobody listens on: what is tested there fails at once.
@@ -63,6 +65,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "event_type": "endpoint.test",
             "consumer": "default",
             "thing_id": notification_id,
+            "operation_id": await _begun(world),
         }
     )
 
@@ -168,3 +171,11 @@ async def _notified(world: AdminWorld) -> tuple[str, str]:
     await world.store.inbox.accept([arrival])
     (handling,) = (await world.store.queries.notification(notification_id)).handlings
     return notification_id, handling.id
+
+
+async def _begun(world: AdminWorld) -> str:
+    now_ms = world.clock.now_ms()
+    selection = Selection(from_ms=now_ms - 1, to_ms=now_ms)
+    operation = new_operation(OperationKind.REPLAY, selection, now_ms)
+    await world.store.operations.start(operation)
+    return operation.id

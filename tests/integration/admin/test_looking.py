@@ -18,7 +18,8 @@ async def test_a_notification_with_its_handlings(world: AdminWorld, admin: Calle
     listed = await admin.get("/v1/handlings?state=pending&handler=order_change")
     assert listed["items"] == [handling]
     assert (await admin.get("/v1/notifications?type=FEED"))["items"] == []
-    assert (await admin.get("/v1/counts"))["handlings"]["ready"] == 1
+    # The job that was asked for waits too.
+    assert (await admin.get("/v1/counts"))["handlings"]["ready"] == 2
 
 
 async def test_a_quarantined_message_is_a_deliberate_look(world: AdminWorld, admin: Caller) -> None:
@@ -59,3 +60,13 @@ async def test_usage_is_paged_by_its_own_cursor(world: AdminWorld, admin: Caller
     assert [one["calls"] for one in only["items"]] == [3]
     for cursor in ("x", "%00/a/b/c/d/e/f", "a//"):
         assert (await admin("GET", path, params={"cursor": cursor})).status == 422
+
+
+async def test_the_story_of_one_thing(world: AdminWorld, admin: Caller) -> None:
+    objects = await make_objects(world, None)
+    told = await admin.get(objects.path("/v1/traces/{notification_id}"))
+    assert [one["what"] for one in told["items"]] == ["received", "owed", "pending"]
+    assert told["items"] == (await admin.get(objects.path("/v1/traces/{handling_id}")))["items"]
+    told = await admin.get(objects.path("/v1/traces/{attempt_id}"))
+    assert [one["what"] for one in told["items"]][-1] == "dead"
+    assert (await admin("GET", "/v1/traces/902-0000000-0000000")).status == 404

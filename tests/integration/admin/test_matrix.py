@@ -30,11 +30,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "rotate_secret": {"kind": "v1a"},
     "publish_event": {"type": "order.packed", "data": {"order": "1"}},
     "request_job": {"job": "tidy", "seller_ids": ["A1"], "options": {"day": "2026-11-01"}},
+    "start_operation": {"kind": "replay", "from_time": "2026-01-31T09:00:00Z", "state": "dead"},
+    "preview_operation": {"kind": "redeliver", "from_time": "2026-01-31T09:00:00Z"},
     "create_key": {"scopes": ["read"]},
     "acknowledge_events": {"cursor": "p1"},
     "verify_webhook": {**RECEIVED, "secrets": ["whsec_" + "MTIz" * 11]},
     "verify_with_endpoint": RECEIVED,
 }
+
+# Tests and questions change nothing; acknowledging is what consumers do all day.
+ASKS = ("test_", "verify_", "preview_", "acknowledge_")
 
 # Parameters whose objects belong to a tenant; the others are the same for everybody.
 OWNED = {"endpoint_id", "secret_id", "event_id", "delivery_id", "attempt_id"}
@@ -74,7 +79,7 @@ def test_only_the_document_needs_no_key() -> None:
 
 
 def test_what_changes_something_takes_more_than_read() -> None:
-    asks_only = {"verify_webhook", "verify_with_endpoint"}
+    asks_only = {"verify_webhook", "verify_with_endpoint", "preview_operation"}
     changing = [r for r in ROUTES if r.method != "GET" and r.name not in asks_only]
     assert not [r.name for r in changing if r.scope in {None, Scope.READ}]
 
@@ -137,7 +142,7 @@ async def test_answers_name_nothing_of_others(world: AdminWorld, route: Route) -
 @every(
     lambda route: (
         route.scope is not None
-        and (route.method == "GET" or route.name.startswith(("test_", "verify_")))
+        and (route.method == "GET" or route.name.startswith(("test_", "verify_", "preview_")))
     )
 )
 async def test_looking_changes_nothing(world: AdminWorld, route: Route) -> None:
@@ -148,17 +153,12 @@ async def test_looking_changes_nothing(world: AdminWorld, route: Route) -> None:
     assert await _state(world) == before
 
 
-@every(
-    # Tests and questions change nothing; acknowledging is what consumers do all day.
-    lambda route: (
-        route.method != "GET" and not route.name.startswith(("test_", "verify_", "acknowledge_"))
-    )
-)
+@every(lambda route: route.method != "GET" and not route.name.startswith(ASKS))
 async def test_each_change_is_in_the_log_once(world: AdminWorld, route: Route) -> None:
     objects = await make_objects(world, None)
     caller = await world.caller(Scope.ADMIN)
     await ask(caller, route, objects)
-    if route.name == "enable_endpoint":  # it was enabled all along
+    if route.name in {"enable_endpoint", "resume_operation"}:  # it was so all along
         assert list(await world.store.audit.list()) == []
         return
     (entry,) = await world.store.audit.list()
