@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from gateway.aws.letters import Letter
 from gateway.replay.dlq.look import CHUNK, Look
 from tests.unit.replay.dlq.queues import MemoryQueue, SetClock, letter
 
@@ -85,3 +88,36 @@ async def test_no_more_are_received_than_are_wanted() -> None:
     async with Look(queue, clock=queue.clock, hold_s=60) as look:
         assert len(await look.next(13)) == 13
     assert sum(each.receive_count for each in queue.letters.values()) == 13
+
+
+async def test_a_pass_that_holds_all_it_may_ends_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.replay.dlq.look.MAX_HELD", CHUNK)
+    queue = queue_of(CHUNK + 1)
+    async with Look(queue, clock=queue.clock, hold_s=60) as look:
+        assert len(await seen_in(look)) == CHUNK
+        assert look.full
+    assert len(queue.visible) == CHUNK + 1
+
+
+async def test_what_was_received_beside_a_receive_that_failed_is_given_back() -> None:
+    queue = queue_of(30)
+
+    class FailingOnce:
+        extend = staticmethod(queue.extend)
+
+        async def receive(self, *arguments: int, **options: int) -> Sequence[Letter]:
+            if queue.receives == 2:
+                queue.receives += 1
+                raise ConnectionError
+            return await queue.receive(*arguments, **options)
+
+    async def failing() -> None:
+        async with Look(FailingOnce(), clock=queue.clock, hold_s=60) as look:
+            await look.next()
+
+    with pytest.raises(ConnectionError):
+        await failing()
+    assert {each.receive_count for each in queue.letters.values()} == {1}
+    assert len(queue.visible) == 30
