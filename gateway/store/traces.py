@@ -72,7 +72,8 @@ _HANDLINGS: Final = Many(
     """
     WITH v(id) AS ({rows})
     SELECT h.id, h.handler, h.run, h.key, h.state, h.readiness, h.due_at_ms, h.slot, h.tries,
-      h.error, h.replayed_from, h.coalesced_into, h.created_at_ms, h.ended_at_ms, h.notification_id
+      h.error, h.replayed_from, h.coalesced_into, h.created_at_ms, h.ended_at_ms, h.notification_id,
+      h.operation_id
     FROM v CROSS JOIN handlings AS h WHERE h.notification_id = v.id
     """,
     ("text",),
@@ -234,8 +235,9 @@ def _received(row: Row) -> TraceStep:
 
 def _handling(row: Row) -> Iterator[TraceStep]:
     handling_id, handler, run, key, state, readiness, due_at_ms, slot, tries, error = row[:10]
-    replayed_from, coalesced_into, created_at_ms, ended_at_ms, notification_id = row[10:]
+    replayed_from, coalesced_into, created_at_ms, ended_at_ms, notification_id = row[10:15]
     owed = {"handler": handler, "run": run, "key": key, "replayed_from": replayed_from}
+    owed["operation_id"] = row[15]
     yield TraceStep(
         at_ms=created_at_ms, what="owed", id=handling_id, of=notification_id, details=owed
     )

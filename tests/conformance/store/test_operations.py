@@ -103,6 +103,8 @@ async def test_each_is_handled_again_once_and_says_of_what(bulk: Bulk, world: Wo
         (later[0], 0),
     ]
     assert {row[2] for row in rows if row[1] == 1} == set(live)
+    told = [step.details for step in await world.store.traces.trace(ids[0]) if step.what == "owed"]
+    assert [(one["run"], one["operation_id"]) for one in told] == [(0, None), (1, operation.id)]
     ended = await bulk.look(operation)
     assert (ended.state, ended.looked, ended.done) == (OperationState.FINISHED, 5, 5)
     assert await world.store.operations.outcome(operation.id) == {"handled": 5}
