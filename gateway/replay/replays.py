@@ -53,7 +53,7 @@ class ReplayWork:
         """Return what is selected of the next ones behind `cursor`."""
         if selection.state == ReplayState.QUARANTINED:
             return _found(await self._quarantined(selection, cursor), cursor, lambda _: "")
-        looked = await self._looked(selection, cursor)
+        looked = await self._looked(selection, cursor, WINDOW)
         chosen = [one for one in looked if selected(one, selection)]
         return Found(
             things=[(one.id, one.type, one.seller_id or "") for one in chosen],
@@ -67,7 +67,8 @@ class ReplayWork:
         if operation.selection.state == ReplayState.QUARANTINED:
             return await self._read_again(operation, token, most, now_ms)
         selection = operation.selection
-        looked = await self._looked(selection, operation.cursor)
+        limit = WINDOW if _passes_over(selection) else most
+        looked = await self._looked(selection, operation.cursor, limit)
         chosen = [one for one in looked if selected(one, selection)]
         taken, left = chosen[:most], chosen[most:]
         passed = [one for one in looked if not left or one.id <= taken[-1].id]
@@ -112,9 +113,9 @@ class ReplayWork:
         kept = await self._store.read_again(operation, token, progress, read)
         return Step(moved=kept, lost=not kept, done=len(read))
 
-    async def _looked(self, selection: Selection, cursor: str) -> Sequence[Looked]:
+    async def _looked(self, selection: Selection, cursor: str, limit: int) -> Sequence[Looked]:
         before = first_id(IdPrefix.NOTIFICATION, selection.to_ms)
-        return await self._store.look(after=cursor, before=before, limit=WINDOW)
+        return await self._store.look(after=cursor, before=before, limit=limit)
 
     async def _quarantined(self, selection: Selection, cursor: str) -> Sequence[Quarantined]:
         before = first_id(IdPrefix.QUARANTINE, selection.to_ms)
@@ -173,6 +174,17 @@ def selected(one: Looked, selection: Selection) -> bool:
         last.state == selection.state and selection.handler in (None, last.handler)
         for last in one.earlier.values()
     )
+
+
+def _passes_over(selection: Selection) -> bool:
+    """Tell whether only some of what is looked at is selected."""
+    narrowing = (
+        selection.notification_type,
+        selection.seller_id,
+        selection.marketplace_id,
+        selection.state,
+    )
+    return any(one is not None for one in narrowing)
 
 
 def _runs_again(handler: str, last: Earlier | None, selection: Selection) -> bool:
