@@ -298,6 +298,7 @@ async def _export(
             {
                 "queue": opened.queue.url,
                 "looked_at": look.seen,
+                "stopped": look.stopped,
                 "expected": opened.facts.messages,
                 "purged": False,
             }

@@ -44,19 +44,19 @@ async def looked_through(
                 found += [each for each in read if wanted.matches(each, now_ms)]
                 tell(f"{look.seen} of about {opened.facts.messages} seen, {len(found)} meant")
     if not invocation.json:
-        output.note(seen_note(opened, look.seen))
+        output.note(seen_note(opened, look))
     return found
 
 
-def seen_note(opened: Opened, seen: int) -> str:
+def seen_note(opened: Opened, look: Look) -> str:
     """Return what a person should know about a look."""
     note = (
-        f"Looked at {seen} of about {opened.facts.messages} messages; they are back in the queue, "
-        "each with one receive more."
+        f"Looked at {look.seen} of about {opened.facts.messages} messages; they are back in the "
+        "queue, each with one receive more."
     )
-    if opened.queue.fifo and seen < opened.facts.messages:
+    if opened.queue.fifo and look.seen < opened.facts.messages:
         note += " A FIFO queue shows only the first few messages of each group."
-    return note
+    return note if look.stopped is None else f"{note} Not all were seen: {look.stopped}."
 
 
 # ── taking messages out ──────────────────────────────────────────────────────────────────────────

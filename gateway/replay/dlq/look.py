@@ -25,6 +25,9 @@ MAX_HELD: Final = 100_000
 """A queue refuses to hand out more than 120,000 messages that nobody has settled."""
 
 _PER_RECEIVE: Final = 10
+_REPEATS: Final = 3
+"""Chunks in a row that bring only what was seen before."""
+
 _WAIT_S: Final = 1
 """Long enough that SQS asks all its servers: a receive without a wait may miss messages."""
 
@@ -44,7 +47,7 @@ class Look:
 
     Attributes:
         seen: Messages that were received so far, each counted once.
-        full: Whether the pass ended because it held as many messages as it may.
+        stopped: Why the pass ended before the queue did, or None.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class Look:
                 back empty, the pass is over; else it goes on until all of a chunk come back empty.
         """
         self.seen = 0
-        self.full = False
+        self.stopped: str | None = None
         self._queue = queue
         self._clock = clock
         self._hold_s = hold_s
@@ -88,17 +91,22 @@ class Look:
         if self._dry and self._expected is not None and self.seen >= self._expected:
             return []
         if len(self._handles) >= MAX_HELD:
-            self.full = True
+            self.stopped = "held as many messages as SQS allows"
             return []
-        while True:
+        for _ in range(_REPEATS):
             received = await self._receive(min(at_most, CHUNK))
-            fresh = [letter for letter in received if letter.id not in self._known]
             # A standard queue may hand out one message twice; the newer handle is the one of use.
+            newest = {letter.id: letter for letter in received}
+            fresh = [letter for one, letter in newest.items() if one not in self._known]
             self._handles.update((letter.id, letter.receipt_handle) for letter in received)
             self._known.update(letter.id for letter in fresh)
             self.seen += len(fresh)
             if fresh or not received:
                 return fresh
+            await self._keep()
+        # Holds run out faster than they can be renewed: to go on would only cost receives.
+        self.stopped = "messages came again before the pass was over: give a longer --hold"
+        return []
 
     def settled(self, ids: Iterable[str]) -> None:
         """Note that messages were deleted, so that they are not given back."""

@@ -122,7 +122,7 @@ async def settle(
         while most is None or tally.matched < most:
             letters = await look.next(pace.chunk)
             if not letters:
-                tally.stopped = "held as many messages as SQS allows" if look.full else None
+                tally.stopped = look.stopped
                 break
             fresh = [letter for letter in letters if not safe.came_back(letter)]
             tally.came_back += len(letters) - len(fresh)

@@ -97,7 +97,7 @@ async def test_a_pass_that_holds_all_it_may_ends_and_says_so(
     queue = queue_of(CHUNK + 1)
     async with Look(queue, clock=queue.clock, hold_s=60) as look:
         assert len(await seen_in(look)) == CHUNK
-        assert look.full
+        assert look.stopped is not None
     assert len(queue.visible) == CHUNK + 1
 
 
@@ -121,3 +121,21 @@ async def test_what_was_received_beside_a_receive_that_failed_is_given_back() ->
         await failing()
     assert {each.receive_count for each in queue.letters.values()} == {1}
     assert len(queue.visible) == 30
+
+
+async def test_a_hold_that_is_too_short_ends_the_pass_instead_of_receiving_for_ever() -> None:
+    queue = queue_of(5)
+
+    class Slow:
+        extend = staticmethod(queue.extend)
+
+        async def receive(self, *arguments: int, **options: int) -> Sequence[Letter]:
+            received = await queue.receive(*arguments, **options)
+            queue.clock.at_s += 60
+            return received
+
+    async with Look(Slow(), clock=queue.clock, hold_s=10) as look:
+        await seen_in(look)
+        assert look.stopped is not None
+        assert "--hold" in look.stopped
+    assert look.seen == 5
