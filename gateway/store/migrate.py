@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 REVISIONS: Final = (
     "0001",
-    "api01",
-    "jobs_1",
-    "delivery_0001",
-    "jobs_2",
-    "jobs_3",
-    "api02",
-    "usage_1",
-    "jobs_4",
-    "suspects_1",
-    "jobs_5",
-    "replay_1",
-    "subs_1",
-    "replay_2",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
 )
 """All revisions in their order; the last one is this release's."""
 

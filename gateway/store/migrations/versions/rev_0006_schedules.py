@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "jobs_3"
-down_revision = "jobs_2"
+revision = "0006"
+down_revision = "0005"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _JOBS = sa.text("origin IN ('schedule', 'request')")

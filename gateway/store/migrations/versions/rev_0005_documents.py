@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "jobs_2"
-down_revision = "delivery_0001"
+revision = "0005"
+down_revision = "0004"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 

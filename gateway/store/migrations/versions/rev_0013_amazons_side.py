@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "subs_1"
-down_revision = "replay_1"
+revision = "0013"
+down_revision = "0012"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _TEXTS = ("region", "payload_version", "destination_id", "directive")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "replay_2"
-down_revision = "subs_1"
+revision = "0014"
+down_revision = "0013"
 
 _ID = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _PARTIAL = (

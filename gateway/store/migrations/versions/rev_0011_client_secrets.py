@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "jobs_5"
-down_revision = "suspects_1"
+revision = "0011"
+down_revision = "0010"
 
 _COLUMNS = ("sealed_given_secret", "sealed_old_secret", "old_expires_at_ms", "expires_at_ms")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "usage_1"
-down_revision = "api02"
+revision = "0008"
+down_revision = "0007"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _NAMES = ("day", "application_id", "region", "seller_id", "operation", "method", "outcome")

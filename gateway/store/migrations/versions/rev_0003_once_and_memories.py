@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "jobs_1"
-down_revision = "api01"
+revision = "0003"
+down_revision = "0002"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "suspects_1"
-down_revision = "jobs_4"
+revision = "0010"
+down_revision = "0009"
 
 _SUSPECT = sa.text("state = 'pending' AND readiness = 3")
 

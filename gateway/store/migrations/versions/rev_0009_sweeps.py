@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "jobs_4"
-down_revision = "usage_1"
+revision = "0009"
+down_revision = "0008"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "api02"
-down_revision = "jobs_3"
+revision = "0007"
+down_revision = "0006"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "api01"
+revision = "0002"
 down_revision = "0001"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")

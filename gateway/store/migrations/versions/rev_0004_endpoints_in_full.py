@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "delivery_0001"
-down_revision = "jobs_1"
+revision = "0004"
+down_revision = "0003"
 
 _KEY = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _PARKED = sa.text("state = 'pending' AND readiness = 0")

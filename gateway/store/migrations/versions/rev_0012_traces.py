@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "replay_1"
-down_revision = "jobs_5"
+revision = "0012"
+down_revision = "0011"
 
 _PARTIAL = (
     ("ix_handlings_key", "handlings", ["key", "id"], "key IS NOT NULL"),
