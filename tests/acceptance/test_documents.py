@@ -35,7 +35,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     plans["getInvoicesDocument"] = UsagePlan(rate_per_s=0.5, burst=1)
     options = {"usage_plans": plans, "queue_s": 0.2, "work_s": 0.5}
     async with open_world(tmp_path, simulator_options=options) as world:
-        world.folder.spapi["usage_plans"] |= {name: {"rate": 20.0, "burst": 20} for name in FAST}
+        world.folder.spapi["usage_plans"] |= {
+            name: {"rate": plan.rate_per_s, "burst": plan.burst} for name, plan in plans.items()
+        }
         world.folder.write()
         world.add_endpoint("/hook")
         yield world

@@ -135,9 +135,12 @@ async def test_a_refused_token_is_renewed_once(amazon, client):
 
 async def test_fifty_tasks_make_one_token_request(amazon, client):
     amazon.answerers = [good]
-    names = (GET_ORDER, "orders.v0.getOrder")  # 29 tokens each
+    names = (GET_ORDER, "orders.v0.getOrder")  # 29 tokens each; a repeated call takes another
     got = await asyncio.gather(
-        *(client.for_seller("S1").call(names[n % 2], orderId="902-1") for n in range(50))
+        *(
+            client.for_seller("S1", patience_s=60.0).call(names[n % 2], orderId="902-1")
+            for n in range(50)
+        )
     )
 
     assert got == [ORDER] * 50

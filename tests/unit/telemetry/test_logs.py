@@ -32,7 +32,6 @@ def stream() -> Iterator[io.BytesIO]:
     root.setLevel(level)
     for handler in set(root.handlers) - set(handlers):
         root.removeHandler(handler)
-    structlog.reset_defaults()
 
 
 def lines(stream: io.BytesIO) -> list[dict[str, object]]:
