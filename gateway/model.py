@@ -40,15 +40,44 @@ T_co = TypeVar("T_co", covariant=True)
 _UUID_VERSION_7 = 0x7 << 76
 _UUID_VARIANT = 0b10 << 62
 
-# Ids must differ, they need not be secret: seeded by the system once, not asked for each id, which
-# costs a system call. A forked child must not go on with its parent's numbers.
-_noise = random.Random()  # noqa: S311 see above
+
+class _Noise:
+    """The 74 bits of an id that are not its time: growing within a millisecond, otherwise random.
+
+    Ids must differ, they need not be secret: seeded by the system once, not asked for each id,
+    which costs a system call. A step is random too, so that two threads, or two processes that
+    began a millisecond alike, don't count the same numbers. The first number of a millisecond
+    leaves room for 2^25 of the largest steps.
+    """
+
+    __slots__ = ("_bits", "_last", "_last_ms")
+
+    def __init__(self) -> None:
+        self._bits = random.Random()  # noqa: S311 see above
+        self._last_ms = self._last = 0
+
+    def seed(self) -> None:
+        self._bits.seed()
+
+    def next(self, now_ms: int) -> int:
+        if now_ms == self._last_ms:
+            self._last += 1 + self._bits.getrandbits(48)
+        else:
+            self._last_ms, self._last = now_ms, self._bits.getrandbits(73)
+        return self._last
+
+
+_noise = _Noise()
+# A forked child must not go on with its parent's numbers.
 os.register_at_fork(after_in_child=_noise.seed)
 
 
 def new_id(prefix: IdPrefix, now_ms: int) -> str:
-    """Return a prefixed UUIDv7 (RFC 9562) in hex: unique, and sorted by time."""
-    noise = _noise.getrandbits(74)
+    """Return a prefixed UUIDv7 (RFC 9562) in hex: unique, and sorted by time.
+
+    Ids that one process makes one after another in one millisecond are sorted too.
+    """
+    noise = _noise.next(now_ms)
     rand_a = noise >> 62
     rand_b = noise & ((1 << 62) - 1)
     value = (

@@ -116,6 +116,8 @@ async def test_an_export_of_invoices_from_request_to_links(world: World) -> None
 
 
 async def test_an_export_killed_between_all_its_steps(world: World) -> None:
+    # A second before the first document, so that there is a moment between any two steps.
+    world.simulator.faults.add("stall=1", operation="getInvoicesDocument")
     ask_for_invoices(world)
     met: list[str] = []
     while True:
@@ -132,9 +134,9 @@ async def test_an_export_killed_between_all_its_steps(world: World) -> None:
         finally:
             gateway.stop()
         assert len(met) < 10, met
-    assert met[-1] == "handled"
-    assert set(met) >= {"created", "1 of 2 stored"}, met
-    assert len(met) >= 4, met
+    # Between the last document and the end there is no pause, so that is met only by luck.
+    steps = [one for one in met if one != "2 of 2 stored"]
+    assert steps == ["created", "0 of 2 stored", "1 of 2 stored", "handled"], met
     assert world.calls("createInvoicesExport") <= 2
 
 

@@ -39,6 +39,13 @@ def test_ids_of_one_millisecond_differ() -> None:
     assert len({new_id(IdPrefix.EVENT, NOW_MS) for _ in range(10_000)}) == 10_000
 
 
+def test_ids_made_one_after_another_sort_within_a_millisecond_too() -> None:
+    made = [new_id(IdPrefix.EVENT, NOW_MS) for _ in range(10_000)]
+
+    assert made == sorted(made)
+    assert {uuid.UUID(one[4:]).int >> 80 for one in made} == {NOW_MS}
+
+
 def test_tokens_fit_a_signed_column_and_are_never_zero() -> None:
     tokens = {new_token() for _ in range(1_000)}
 
