@@ -41,30 +41,22 @@ _UUID_VERSION_7 = 0x7 << 76
 _UUID_VARIANT = 0b10 << 62
 
 
-class _Noise:
+class _Noise(random.Random):
     """The 74 bits of an id that are not its time: growing within a millisecond, otherwise random.
 
     Ids must differ, they need not be secret: seeded by the system once, not asked for each id,
-    which costs a system call. A step is random too, so that two threads, or two processes that
-    began a millisecond alike, don't count the same numbers. The first number of a millisecond
-    leaves room for 2^25 of the largest steps.
+    which costs a system call. Steps are random, so that two threads never count the same numbers;
+    a millisecond has room for 2^25 of the largest.
     """
 
-    __slots__ = ("_bits", "_last", "_last_ms")
-
-    def __init__(self) -> None:
-        self._bits = random.Random()  # noqa: S311 see above
-        self._last_ms = self._last = 0
-
-    def seed(self) -> None:
-        self._bits.seed()
+    last_ms = last = 0
 
     def next(self, now_ms: int) -> int:
-        if now_ms == self._last_ms:
-            self._last += 1 + self._bits.getrandbits(48)
+        if now_ms == self.last_ms:
+            self.last += 1 + self.getrandbits(48)
         else:
-            self._last_ms, self._last = now_ms, self._bits.getrandbits(73)
-        return self._last
+            self.last_ms, self.last = now_ms, self.getrandbits(73)
+        return self.last
 
 
 _noise = _Noise()

@@ -15,19 +15,11 @@ from gateway.cli.dlq_options import (
     AcceptPolicy,
     EndpointUrl,
     Hold,
-    MaxReceives,
-    MinReceives,
-    OlderThan,
     Opened,
     Queue,
-    Reasons,
     Region,
     Reveal,
-    Sellers,
-    Text,
-    Types,
-    YoungerThan,
-    letter_filter,
+    filtered,
     may_look,
     opened_account,
     opened_queue,
@@ -121,6 +113,7 @@ def _queue_row(queue: DeadLetterQueue) -> dict[str, Any]:
 
 
 @app.command()
+@filtered
 def peek(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     queue: Queue,
@@ -129,14 +122,7 @@ def peek(  # noqa: PLR0913 one for each option of the command
         list[str] | None,
         typer.Option(help="Count by type, seller or reason instead; may be repeated."),
     ] = None,
-    types: Types = None,
-    sellers: Sellers = None,
-    reasons: Reasons = None,
-    text: Text = None,
-    older_than: OlderThan = None,
-    younger_than: YoungerThan = None,
-    min_receives: MinReceives = None,
-    max_receives: MaxReceives = None,
+    wanted: LetterFilter,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Look at so many.")] = 100,
     body: Annotated[bool, typer.Option("--body", help="With body and attributes, masked.")] = False,
     reveal: Reveal = False,
@@ -148,16 +134,6 @@ def peek(  # noqa: PLR0913 one for each option of the command
     """Look at messages without taking them; each look counts as one receive."""
     invocation = invocation_of(ctx)
     kinds = [_kind(each) for each in by or ()]
-    wanted = letter_filter(
-        types=types,
-        sellers=sellers,
-        reasons=reasons,
-        text=text,
-        older_than=older_than,
-        younger_than=younger_than,
-        min_receives=min_receives,
-        max_receives=max_receives,
-    )
 
     async def work() -> list[ReadLetter]:
         async with opened_queue(
@@ -231,19 +207,13 @@ async def _one(
 
 
 @app.command()
+@filtered
 def export(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     queue: Queue,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL; must not exist.")],
     *,
-    types: Types = None,
-    sellers: Sellers = None,
-    reasons: Reasons = None,
-    text: Text = None,
-    older_than: OlderThan = None,
-    younger_than: YoungerThan = None,
-    min_receives: MinReceives = None,
-    max_receives: MaxReceives = None,
+    wanted: LetterFilter,
     limit: Annotated[int | None, typer.Option(min=1, help="Look at so many at most.")] = None,
     reveal: Reveal = False,
     hold: Hold = HOLD_S,
@@ -253,16 +223,6 @@ def export(  # noqa: PLR0913 one for each option of the command
 ) -> None:
     """Write messages to a file, with a manifest beside it; they stay in the queue."""
     invocation = invocation_of(ctx)
-    wanted = letter_filter(
-        types=types,
-        sellers=sellers,
-        reasons=reasons,
-        text=text,
-        older_than=older_than,
-        younger_than=younger_than,
-        min_receives=min_receives,
-        max_receives=max_receives,
-    )
 
     async def work() -> dict[str, Any]:
         async with opened_queue(

@@ -17,18 +17,10 @@ from gateway.cli.dlq_options import (
     AcceptPolicy,
     EndpointUrl,
     Hold,
-    MaxReceives,
-    MinReceives,
-    OlderThan,
     Opened,
     Queue,
-    Reasons,
     Region,
-    Sellers,
-    Text,
-    Types,
-    YoungerThan,
-    letter_filter,
+    filtered,
     may_look,
     opened_queue,
 )
@@ -53,6 +45,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="So many at most.")]
 # ── redrive ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@filtered
 def redrive(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     queue: Queue,
@@ -61,14 +54,7 @@ def redrive(  # noqa: PLR0913 one for each option of the command
         str | None,
         typer.Option(metavar="QUEUE", help="Move them here, not to where they came from."),
     ] = None,
-    types: Types = None,
-    sellers: Sellers = None,
-    reasons: Reasons = None,
-    text: Text = None,
-    older_than: OlderThan = None,
-    younger_than: YoungerThan = None,
-    min_receives: MinReceives = None,
-    max_receives: MaxReceives = None,
+    wanted: LetterFilter,
     limit: Limit = None,
     rate: Rate = None,
     dry_run: DryRun = False,
@@ -84,16 +70,6 @@ def redrive(  # noqa: PLR0913 one for each option of the command
 ) -> None:
     """Move messages back: all by a task of SQS's, some by sending and then deleting each."""
     invocation = invocation_of(ctx)
-    wanted = letter_filter(
-        types=types,
-        sellers=sellers,
-        reasons=reasons,
-        text=text,
-        older_than=older_than,
-        younger_than=younger_than,
-        min_receives=min_receives,
-        max_receives=max_receives,
-    )
     limits = Limits(most=limit, rate=rate, hold_s=hold)
     bounds = Bounds(limits=limits, dry_run=dry_run, accept=accept_redrive_policy)
 
@@ -213,18 +189,12 @@ def _progress(task: MoveTask) -> str:
 # ── purge ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@filtered
 def purge(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     queue: Queue,
     *,
-    types: Types = None,
-    sellers: Sellers = None,
-    reasons: Reasons = None,
-    text: Text = None,
-    older_than: OlderThan = None,
-    younger_than: YoungerThan = None,
-    min_receives: MinReceives = None,
-    max_receives: MaxReceives = None,
+    wanted: LetterFilter,
     limit: Limit = None,
     rate: Rate = None,
     dry_run: DryRun = False,
@@ -244,16 +214,6 @@ def purge(  # noqa: PLR0913 one for each option of the command
     invocation = invocation_of(ctx)
     if file is not None and no_export:
         raise InvalidInputError("--export and --no-export exclude each other")
-    wanted = letter_filter(
-        types=types,
-        sellers=sellers,
-        reasons=reasons,
-        text=text,
-        older_than=older_than,
-        younger_than=younger_than,
-        min_receives=min_receives,
-        max_receives=max_receives,
-    )
     limits = Limits(most=limit, rate=rate, hold_s=hold)
     bounds = Bounds(limits=limits, dry_run=dry_run, accept=accept_redrive_policy)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -16,6 +16,7 @@ from gateway.aws.factory import open_account
 from gateway.aws.letters import LetterQueue, QueueFacts
 from gateway.cli.context import settings_of
 from gateway.cli.invocation import Invocation
+from gateway.cli.option_groups import spread
 from gateway.errors import InvalidInputError
 from gateway.replay.dlq.filters import LetterFilter
 from gateway.settings import Settings
@@ -89,14 +90,14 @@ def duration_ms(text: str | None, option: str) -> int | None:
 
 def letter_filter(  # noqa: PLR0913 one for each option
     *,
-    types: Sequence[str] | None,
-    sellers: Sequence[str] | None,
-    reasons: Sequence[str] | None,
-    text: str | None,
-    older_than: str | None,
-    younger_than: str | None,
-    min_receives: int | None,
-    max_receives: int | None,
+    types: Types = None,
+    sellers: Sellers = None,
+    reasons: Reasons = None,
+    text: Text = None,
+    older_than: OlderThan = None,
+    younger_than: YoungerThan = None,
+    min_receives: MinReceives = None,
+    max_receives: MaxReceives = None,
 ) -> LetterFilter:
     """Return the filter that the options describe."""
     return LetterFilter(
@@ -109,6 +110,9 @@ def letter_filter(  # noqa: PLR0913 one for each option
         least_receives=min_receives,
         most_receives=max_receives,
     )
+
+
+filtered = spread("wanted", letter_filter)
 
 
 # ── which queue ──────────────────────────────────────────────────────────────────────────────────

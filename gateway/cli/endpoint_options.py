@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from gateway.cli.invocation import Invocation
+from gateway.cli.option_groups import spread
 from gateway.cli.output import Output
 from gateway.delivery.checks import vet_endpoint
 from gateway.delivery.resolver import SystemResolver
@@ -85,27 +86,42 @@ _MEMBERS: Final[Mapping[str, tuple[str, Any]]] = {
 }
 
 
-def given(**options: Any) -> dict[str, Any]:
+def properties(  # noqa: PLR0913 one for each option
+    *,
+    events: Events = None,
+    seller: Sellers = None,
+    marketplace: Marketplaces = None,
+    body_filter: Filter = None,
+    description: Description = None,
+    concurrency: Concurrency = None,
+    timeout_s: TimeoutS = None,
+    header: Headers = None,
+    members: Members = None,
+    credentials: Credentials = None,
+) -> dict[str, Any]:
     """Return the members of an endpoint that options name; those not given are left out.
 
     Raises:
         InvalidInputError: One can't be read.
     """
-    headers, members = options.pop("headers"), options.pop("members")
-    credentials = options.pop("credentials")
-    changes = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in options.items()
-        if value is not None and value != []
+    given = {
+        "event_types": tuple(events or ()) or None,
+        "seller_ids": tuple(seller or ()) or None,
+        "marketplace_ids": tuple(marketplace or ()) or None,
+        "body_filter": body_filter,
+        "description": description,
+        "concurrency": concurrency,
+        "timeout_s": timeout_s,
+        "headers": _headers(header) if header else None,
     }
-    if headers:
-        changes["headers"] = _headers(headers)
-    for text in members or ():
-        name, value = _member(text)
-        changes[name] = value
+    changes = {name: value for name, value in given.items() if value is not None}
+    changes |= dict(_member(text) for text in members or ())
     if credentials is not None:
         changes |= _credentials(credentials)
     return changes
+
+
+described = spread("changes", properties)
 
 
 async def vetted(endpoint: Endpoint, invocation: Invocation, settings: Settings) -> None:

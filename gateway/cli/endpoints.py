@@ -11,17 +11,7 @@ from gateway.cli import bulk
 from gateway.cli.changing import entry
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.endpoint_options import (
-    Concurrency,
-    Credentials,
-    Description,
-    Events,
-    Filter,
-    Headers,
-    Marketplaces,
-    Members,
-    Sellers,
-    TimeoutS,
-    given,
+    described,
     tried,
     vetted,
 )
@@ -62,20 +52,12 @@ def endpoints() -> None:
 
 
 @app.command()
-def add(  # noqa: PLR0913 one for each option of the command
+@described
+def add(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="Where events are posted to.")],
     *,
-    events: Events = None,
-    seller: Sellers = None,
-    marketplace: Marketplaces = None,
-    body_filter: Filter = None,
-    description: Description = None,
-    concurrency: Concurrency = None,
-    timeout_s: TimeoutS = None,
-    header: Headers = None,
-    members: Members = None,
-    credentials: Credentials = None,
+    changes: dict[str, Any],
 ) -> None:
     """Add an endpoint and print its signing secret."""
     invocation = invocation_of(ctx)
@@ -87,18 +69,6 @@ def add(  # noqa: PLR0913 one for each option of the command
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
         secrets=(new_secret(now_ms),),
-    )
-    changes = given(
-        event_types=events,
-        seller_ids=seller,
-        marketplace_ids=marketplace,
-        body_filter=body_filter,
-        description=description,
-        concurrency=concurrency,
-        timeout_s=timeout_s,
-        headers=header,
-        members=members,
-        credentials=credentials,
     )
     endpoint = replace(endpoint, **changes)
     made = _entry(ctx, "endpoint.create", endpoint, {"url": url} | changes)
@@ -137,22 +107,14 @@ def show(ctx: typer.Context, endpoint_id: EndpointId) -> None:
 
 
 @app.command()
-def update(  # noqa: PLR0913 one for each option of the command
+@described
+def update(
     ctx: typer.Context,
     endpoint_id: EndpointId,
     *,
     url: Annotated[str | None, typer.Option(help="Another URL.")] = None,
-    events: Events = None,
-    seller: Sellers = None,
+    changes: dict[str, Any],
     all_sellers: Annotated[bool, typer.Option("--all-sellers", help="Of every seller.")] = False,
-    marketplace: Marketplaces = None,
-    body_filter: Filter = None,
-    description: Description = None,
-    concurrency: Concurrency = None,
-    timeout_s: TimeoutS = None,
-    header: Headers = None,
-    members: Members = None,
-    credentials: Credentials = None,
     enable: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Deliver, or hold deliveries.")
     ] = None,
@@ -160,19 +122,7 @@ def update(  # noqa: PLR0913 one for each option of the command
     """Change what is given, keep the rest; what waits is sent by the new properties."""
     invocation = invocation_of(ctx)
     settings = settings_of(invocation)
-    changes = given(
-        url=url,
-        event_types=events,
-        seller_ids=seller,
-        marketplace_ids=marketplace,
-        body_filter=body_filter,
-        description=description,
-        concurrency=concurrency,
-        timeout_s=timeout_s,
-        headers=header,
-        members=members,
-        credentials=credentials,
-    )
+    changes = changes if url is None else {"url": url} | changes
     if all_sellers:
         changes["seller_ids"] = ()
     if enable is not None:
