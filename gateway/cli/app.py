@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("gateway.cli.init", "Write a commented gateway.toml to start from."),
     "run": ("gateway.cli.run", "Run the gateway, or some of its stages."),
     "demo": ("gateway.cli.demo", "Show the main job from end to end, with no account."),
+    "doctor": ("gateway.cli.doctor", "Find out why nothing arrives."),
     "config": ("gateway.cli.config", "Show and check the settings."),
     "db": ("gateway.cli.db", "Upgrade the database, rotate the keys of its secrets."),
     "handlers": ("gateway.cli.handlers", "List and check the handlers that are loaded."),

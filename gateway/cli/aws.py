@@ -7,9 +7,7 @@ scripts. Credentials are found as by every tool of AWS's: environment, profile, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import IntEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +15,6 @@ import orjson
 import typer
 
 from gateway.aws.address import region_in
-from gateway.aws.provisioning.checks import Finding, Level
 from gateway.aws.provisioning.checks import check as judge
 from gateway.aws.provisioning.clients import Clients
 from gateway.aws.provisioning.reading import account_of, read
@@ -28,7 +25,9 @@ from gateway.aws.provisioning.wanted import Wanted
 from gateway.cli.context import settings_of
 from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
+from gateway.cli.verdict import verdict
 from gateway.errors import InvalidInputError
+from gateway.findings import worst
 from gateway.settings import Settings
 
 app = new_app()
@@ -49,14 +48,6 @@ EventSource = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the calls and make none.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Change what exists without asking.")]
-
-
-class Verdict(IntEnum):
-    """Exit codes of `check`."""
-
-    OK = 0
-    WARNINGS = 10
-    FAULTS = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +127,7 @@ def check(
     findings = judge(wanted, read(clients, wanted))
     rows = [asdict(finding) for finding in findings]
     Output(invocation).items(rows, columns=("level", "subject", "what", "why", "mend"))
-    raise typer.Exit(_verdict(findings))
+    raise typer.Exit(verdict(worst(findings)))
 
 
 @app.command()
@@ -258,10 +249,3 @@ def _done(plan: Plan, dry_run: bool) -> str:
     if not plan.steps:
         return "Nothing is to be done."
     return f"{len(plan.steps)} calls {'would be made' if dry_run else 'were made'}."
-
-
-def _verdict(findings: Sequence[Finding]) -> Verdict:
-    levels = {finding.level for finding in findings}
-    if Level.FAULT in levels:
-        return Verdict.FAULTS
-    return Verdict.WARNINGS if Level.WARNING in levels else Verdict.OK

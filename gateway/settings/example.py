@@ -150,4 +150,10 @@ modules = ["handlers"]
 [logging]
 # level = "info"             # debug, info, warning, error
 # format = "json"            # or "console"
+
+[doctor]
+# time_limit_s = 30          # of one check
+# sellers = 50               # so many are asked about at Amazon
+# low_bytes = 2147483648     # less room than this on a disk is told of
+# full_bytes = 268435456     # less counts as full
 """

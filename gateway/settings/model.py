@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from gateway.settings.examining import DoctorSettings
 from gateway.settings.subscribing import (
     DestinationSettings,
     ReconcileSettings,
@@ -425,6 +426,7 @@ class Settings(_Table):
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     sealing: SealingSettings = Field(default_factory=SealingSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    doctor: DoctorSettings = Field(default_factory=DoctorSettings)
 
     def database_file(self) -> Path | None:
         """Return the SQLite file, or None where the store is PostgreSQL."""

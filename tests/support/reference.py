@@ -22,6 +22,7 @@ import handlers
 from gateway.admin.openapi import document, dumped
 from gateway.admin.table import ROUTES
 from gateway.cli.app import COMMANDS, load_command
+from gateway.doctor.kinds import KINDS
 from gateway.event_types import EventType
 from gateway.gateway_events import GATEWAY_EVENTS
 from gateway.notifications.known import TYPES
@@ -228,6 +229,20 @@ def _event(event_type: EventType) -> Iterator[str]:
     yield from ("```", "")
 
 
+# ── doctor ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def doctor_reference() -> str:
+    """One row for each kind of finding that is no good one."""
+    rows = ["| id | level | what is the matter | what comes of it | what mends it |"]
+    rows.append("| --- | --- | --- | --- | --- |")
+    for kind in KINDS.values():
+        mend = kind.mend.replace("{", "").replace("}", "")
+        cells = (f"`{kind.id}`", kind.level.value, kind.meaning, kind.why, mend)
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": api_reference,
     "settings.md": settings_reference,
@@ -235,6 +250,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_reference,
     "notifications.md": notifications_reference,
     "events.md": events_reference,
+    "doctor.md": doctor_reference,
 }
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from gateway.aws.provisioning.policies import Document
 from gateway.aws.provisioning.wanted import MADE, TAG
+
+DEAD_LETTER: Final = "dead-letter queue"
+KEY: Final = "key"
+EVENTS: Final = "event source, bus and rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +67,14 @@ class FoundKey:
     Attributes:
         named: As the queue or the caller names it.
         aws_managed: Such a key's policy can't be changed, so no other account can use it.
+        enabled: Whether it is of use now.
     """
 
     named: str
     arn: str
     aws_managed: bool
     policy: Document = field(default_factory=dict)
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +130,7 @@ class Found:
     Attributes:
         dead_letter: What the queue's redrive policy names, else the queue that set-up would make.
         undelivered: The rule's own dead-letter queue.
+        unread: What AWS refused to show (`KEY`, …), with its refusal; nothing is known of it.
     """
 
     queue: FoundQueue | None = None
@@ -133,6 +140,7 @@ class Found:
     source: FoundSource | None = None
     bus: FoundBus | None = None
     rule: FoundRule | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def _json(text: str | None) -> Mapping[str, Any]:

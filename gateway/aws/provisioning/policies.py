@@ -61,7 +61,9 @@ class Judged:
 
     Attributes:
         verdict: `needed`, `denies` (takes away what is needed), `may_deny` (does so under a
-            condition), `open` (lets anybody in), `wrong_resource`, or `other` (of no concern here).
+            condition), `open` (lets anybody in), `wrong_resource`, `wrong_principal` (gives what
+            is lacking to somebody else), `conditional` (gives it under a condition that doesn't
+            hold, or that nobody here can judge), or `other` (of no concern here).
     """
 
     sid: str
@@ -117,13 +119,16 @@ def narrowed(document: Document, sid_prefix: str) -> dict[str, Any] | None:
 
 def judged(document: Document, grants: Sequence[Grant]) -> list[Judged]:
     """Judge each statement of a policy by what these grants need."""
+    missing = lacking(document, grants)
     return [
-        _judge(one, grants, str(one.get("Sid") or f"statement {at}"))
+        _judge(one, grants, missing, str(one.get("Sid") or f"statement {at}"))
         for at, one in enumerate(statements(document), 1)
     ]
 
 
-def _judge(statement: Statement, grants: Sequence[Grant], sid: str) -> Judged:
+def _judge(
+    statement: Statement, grants: Sequence[Grant], missing: Sequence[Grant], sid: str
+) -> Judged:
     if statement.get("Effect") == "Deny":
         return _judge_denial(statement, grants, sid)
     for grant in grants:
@@ -140,6 +145,42 @@ def _judge(statement: Statement, grants: Sequence[Grant], sid: str) -> Judged:
                 verdict="wrong_resource",
                 what=f"allows {grant.principal[1]}, but on {_list(statement.get('Resource'))}",
             )
+    return _almost(statement, missing, sid) or _of_no_concern(sid)
+
+
+def _almost(statement: Statement, missing: Sequence[Grant], sid: str) -> Judged | None:
+    """Return what a statement does instead of giving what is lacking, where it nearly gives it."""
+    for grant in missing:
+        who = grant.principal[1]
+        if any(_concerns(statement, grant, action) for action in grant.actions):
+            what = f"allows {who} under a condition that does not hold for it, or is not judged"
+            return Judged(sid=sid, verdict="conditional", what=what)
+        others = _strangers(statement, grant)
+        if others and any(
+            _acts(statement, action) and _is_of_resource(statement, grant)
+            for action in grant.actions
+        ):
+            what = f"allows {', '.join(others)}, and not {who}"
+            return Judged(sid=sid, verdict="wrong_principal", what=what)
+    return None
+
+
+def _strangers(statement: Statement, grant: Grant) -> list[str]:
+    """Return whom a statement names of the kind that the grant is for: another account, service."""
+    principal = statement.get("Principal")
+    kind = grant.principal[0]
+    named = _list(principal.get(kind)) if isinstance(principal, Mapping) else []
+    # The own account is a principal of many policies, and meant to be; a key's policy does not say
+    # which account that is, so no account counts as a stranger there.
+    return [one for one in named if f":{_account(grant.resource)}:" not in _full(one)]
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 else ""
+
+
+def _of_no_concern(sid: str) -> Judged:
     return Judged(sid=sid, verdict="other", what="of no concern for notifications")
 
 
@@ -169,10 +210,12 @@ def _allows(statement: Statement, grant: Grant, action: str) -> bool:
 
 def _concerns(statement: Statement, grant: Grant, action: str) -> bool:
     return (
-        _names(statement, grant)
-        and any(fnmatchcase(action.lower(), one.lower()) for one in _list(statement.get("Action")))
-        and _is_of_resource(statement, grant)
+        _names(statement, grant) and _acts(statement, action) and _is_of_resource(statement, grant)
     )
+
+
+def _acts(statement: Statement, action: str) -> bool:
+    return any(fnmatchcase(action.lower(), one.lower()) for one in _list(statement.get("Action")))
 
 
 def _names(statement: Statement, grant: Grant) -> bool:

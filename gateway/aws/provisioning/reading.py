@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from gateway.aws.provisioning.clients import Clients
+from gateway.aws.provisioning.clients import AwsRefusedError, Clients
 from gateway.aws.provisioning.found import (
+    DEAD_LETTER,
+    EVENTS,
+    KEY,
     Found,
     FoundBus,
     FoundKey,
@@ -15,6 +19,8 @@ from gateway.aws.provisioning.found import (
     FoundSource,
 )
 from gateway.aws.provisioning.wanted import Wanted
+
+T = TypeVar("T")
 
 
 def account_of(clients: Clients) -> tuple[str, str]:
@@ -29,21 +35,51 @@ def read(clients: Clients, wanted: Wanted) -> Found:
     Raises:
         AwsRefusedError: A call failed.
     """
+    return _read(clients, wanted, None)
+
+
+def read_in_part(clients: Clients, wanted: Wanted) -> Found:
+    """Return what is there of all that is wanted, as far as AWS shows it; the rest is `unread`.
+
+    Raises:
+        AwsRefusedError: Not even the queue can be read.
+    """
+    return _read(clients, wanted, {})
+
+
+def _read(clients: Clients, wanted: Wanted, unread: dict[str, str] | None) -> Found:
+    def allowed(what: str, look: Callable[[], T]) -> T | None:
+        try:
+            return look()
+        except AwsRefusedError as exc:
+            if unread is None:
+                raise
+            unread[what] = str(exc)
+            return None
+
     queue = _queue(clients, wanted.queue)
     target = queue.redrive_target if queue else None
     dead_letter = target.rpartition(":")[2] if target else wanted.dead_letter_queue
     named_key = (queue.kms_key if queue else None) or (None if queue else wanted.kms_key)
     found: dict[str, Any] = {
         "queue": queue,
-        "dead_letter": _queue(clients, dead_letter),
-        "key": _key(clients, named_key) if named_key else None,
+        "dead_letter": allowed(DEAD_LETTER, lambda: _queue(clients, dead_letter)),
+        "key": allowed(KEY, lambda: _key(clients, named_key)) if named_key else None,
     }
     if wanted.event_source is not None:
-        found["undelivered"] = _queue(clients, wanted.undelivered_queue)
-        found["source"] = _source(clients, wanted.event_source)
-        found["bus"] = _bus(clients, wanted.bus)
-        found["rule"] = _rule(clients, wanted) if found["bus"] else None
-    return Found(**found)
+        found.update(allowed(EVENTS, lambda: _bus_path(clients, wanted)) or {})
+    return Found(**found, unread=unread or {})
+
+
+def _bus_path(clients: Clients, wanted: Wanted) -> dict[str, Any]:
+    assert wanted.event_source is not None
+    bus = _bus(clients, wanted.bus)
+    return {
+        "undelivered": _queue(clients, wanted.undelivered_queue),
+        "source": _source(clients, wanted.event_source),
+        "bus": bus,
+        "rule": _rule(clients, wanted) if bus else None,
+    }
 
 
 def _queue(clients: Clients, name: str) -> FoundQueue | None:
@@ -68,7 +104,11 @@ def _key(clients: Clients, named: str) -> FoundKey | None:
         return FoundKey(named=named, arn=about["Arn"], aws_managed=True)
     policy = clients.call("kms", "get_key_policy", KeyId=about["KeyId"], PolicyName="default")
     return FoundKey(
-        named=named, arn=about["Arn"], aws_managed=False, policy=json.loads(policy["Policy"])
+        named=named,
+        arn=about["Arn"],
+        aws_managed=False,
+        policy=json.loads(policy["Policy"]),
+        enabled=about.get("KeyState", "Enabled") == "Enabled",
     )
 
 

@@ -144,6 +144,7 @@ def test_the_example_names_every_key() -> None:
         "service",
         "sealing",
         "logging",
+        "doctor",
     ]
     assert sorted(places) == sorted(known_keys(()))
     for place in places:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateway.aws.provisioning.checks import Level, check, matches_source
+from gateway.aws.provisioning.checks import check, matches_source
 from gateway.aws.provisioning.found import Found, FoundKey, FoundSource
 from gateway.aws.provisioning.policies import document_of
 from gateway.aws.provisioning.wanted import queue_grants
+from gateway.findings import Level
 from tests.unit.aws.provisioning.world import (
     KEY_ARN,
     SOURCE,

@@ -1,0 +1,70 @@
+"""`gateway doctor`: finds why nothing arrives, link by link, and says what mends it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import run, settings_of
+from gateway.cli.invocation import Invocation, invocation_of, new_app
+from gateway.cli.output import Output
+from gateway.cli.verdict import verdict
+from gateway.doctor.examination import Report
+from gateway.findings import Finding, Level
+from gateway.service.doctor import doctor_for
+
+app = new_app()
+
+_MARKS = {
+    Level.OK: "ok     ",
+    Level.SKIPPED: "skipped",
+    Level.WARNING: "WARNING",
+    Level.FAULT: "FAULT  ",
+}
+
+
+@app.command()
+def doctor(
+    ctx: typer.Context,
+    *,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this check; may be repeated.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="Not this check; may be repeated.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show what is well too.")] = False,
+) -> None:
+    """Find out why nothing arrives. Exit 0: all well, 10: warnings, 11: faults."""
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    examined = doctor_for(settings, clock=invocation.clock)
+    with Output(invocation).progress("Looking…"):
+        report = run(examined.examine(only=only or (), skip=skip or ()))
+    _print(invocation, report, everything=everything)
+    raise typer.Exit(verdict(report.level))
+
+
+def _print(invocation: Invocation, report: Report, *, everything: bool) -> None:
+    output = Output(invocation)
+    if invocation.json:
+        output.document(report.as_data())
+        return
+    for one in report.all:
+        if everything or one.level is not Level.OK:
+            output.line(_told(one))
+    counts = report.as_data()["summary"]
+    said = ", ".join(
+        f"{counts[level.value]} {level.value}" for level in Level if counts[level.value]
+    )
+    output.line(f"{len(report.findings)} checks: {said}.")
+
+
+def _told(one: Finding) -> str:
+    lines = [f"{_MARKS[one.level]} {one.id}: {one.subject} {one.what}"]
+    if one.why:
+        lines.append(f"          so: {one.why}")
+    if one.mend:
+        lines.append(f"        mend: {one.mend}")
+    return "\n".join(lines)
