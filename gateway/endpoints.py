@@ -134,7 +134,7 @@ class Endpoint:
         marketplace_ids: Marketplaces whose events it gets; empty for all.
         body_filter: Expression over the event's body that must be true; None for no condition.
         payload: Which form of an event is sent; fixed for each delivery when it is made.
-        headers: Sent along with each request; stored as they are, so no place for credentials.
+        headers: Sent along with each request, sealed at rest.
         auth: Credentials in the request, sealed at rest.
         client_certificate: Credentials of the connection, sealed at rest.
         timeout_s: Total deadline of one request; None for the setting.

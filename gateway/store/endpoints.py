@@ -240,8 +240,7 @@ class Endpoints:
         if sealed is None:
             return endpoint
         packed = self._sealer.open(bytes(sealed), context=credentials_context(endpoint.id))
-        auth, certificate = unpack(packed)
-        return dataclasses.replace(endpoint, auth=auth, client_certificate=certificate)
+        return unpack(endpoint, packed)
 
 
 def _missing(endpoint_id: str) -> NotFoundError:

@@ -43,6 +43,25 @@ async def test_secrets_are_sealed(world: World) -> None:
     assert b"kkk" not in bytes(sealed)  # type: ignore[call-overload]
 
 
+async def test_own_headers_are_sealed_and_those_of_older_rows_are_read(
+    world: World, store: Store
+) -> None:
+    endpoint = Endpoint(id="ep_1", url="https://a.example", headers={"X-Api-Key": "hush-hush"})
+    await store.endpoints.add(endpoint)
+    ((plain, sealed),) = await world.rows("SELECT headers, sealed_credentials FROM endpoints")
+    assert plain == "{}"
+    assert b"hush" not in bytes(sealed)  # type: ignore[call-overload]
+    assert (await store.endpoints.get(endpoint.id)).headers == {"X-Api-Key": "hush-hush"}
+
+    older = """UPDATE endpoints SET headers = '{"X-Route": "blue"}', sealed_credentials = NULL"""
+    await world.change(older)
+    assert (await store.endpoints.get(endpoint.id)).headers == {"X-Route": "blue"}
+    await store.endpoints.update(await store.endpoints.get(endpoint.id))
+    ((plain,),) = await world.rows("SELECT headers FROM endpoints")
+    assert plain == "{}"
+    assert (await store.endpoints.get(endpoint.id)).headers == {"X-Route": "blue"}
+
+
 async def test_secrets_come_and_expire(world: World, store: Store) -> None:
     endpoint = await world.endpoint(secrets=[_secret("sec_1")])
     await store.endpoints.add_secret(endpoint.id, _secret("sec_2"))
