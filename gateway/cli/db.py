@@ -10,7 +10,7 @@ from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.sealing import add_key, create_ring, load_ring, open_sealer
-from gateway.store.migrate import REVISIONS, SchemaState, schema_state, upgrade
+from gateway.store.migrate import REVISIONS, SchemaState, Standing, schema_state, standing, upgrade
 
 app = new_app()
 
@@ -27,17 +27,19 @@ def upgrade_(ctx: typer.Context) -> None:
     settings = settings_of(invocation)
     url = settings.store.url
 
-    async def work() -> tuple[str, str]:
+    async def work() -> tuple[SchemaState, Standing]:
         before = await schema_state(url)
         # A database is never made without its keys; while it is empty nothing is sealed yet.
         is_new = before is SchemaState.EMPTY
         open_sealer(settings.keys_file(), clock=invocation.clock, create=is_new)
         await upgrade(url)
-        return before.value, (await schema_state(url)).value
+        return before, await standing(url)
 
     before, after = run(work())
-    text = f"The schema was {before} and is {after} ({REVISIONS[-1]})."
-    value = {"before": before, "state": after, "revision": REVISIONS[-1]}
+    text = f"The schema was {before} and is {after.state} ({after.revision})."
+    if after.state is SchemaState.AHEAD:
+        text = f"The schema is a newer release's ({after.revision}), on which this one can work."
+    value = {"before": before.value, "state": after.state.value, "revision": after.revision}
     Output(invocation).value(value, text=text)
 
 
@@ -45,9 +47,17 @@ def upgrade_(ctx: typer.Context) -> None:
 def current(ctx: typer.Context) -> None:
     """Say how the database's schema compares with this release's."""
     invocation = invocation_of(ctx)
-    state = run(schema_state(settings_of(invocation).store.url)).value
-    value = {"state": state, "release_revision": REVISIONS[-1]}
-    text = f"The schema is {state}; this release's is {REVISIONS[-1]}."
+    found = run(standing(settings_of(invocation).store.url))
+    value = {
+        "state": found.state.value,
+        "revision": found.revision,
+        "floor": found.floor,
+        "release_revision": REVISIONS[-1],
+    }
+    text = (
+        f"The schema is {found.state} ({found.revision or 'no revision'}); this release's is "
+        f"{REVISIONS[-1]}, and releases from {found.floor or REVISIONS[-1]} on can work with it."
+    )
     Output(invocation).value(value, text=text)
 
 

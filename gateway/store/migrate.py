@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sqlite3
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,24 +38,73 @@ REVISIONS: Final = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )
 """All revisions in their order; the last one is this release's."""
+
+FLOOR: Final = "0015"
+"""The oldest revision whose release can work on this release's schema.
+
+A revision that only expands leaves it as it is. One that contracts raises it, at most to the last
+revision of the release before this one, which must no longer use what is taken away.
+"""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Any number will do, as long as nobody else locks it in the same database.
 _MIGRATION_LOCK: Final = 0x67617465
+_SET_FLOOR: Final = f"UPDATE schema_floor SET revision = '{FLOOR}' WHERE id = 1"  # noqa: S608 ours
 
 
 class SchemaState(StrEnum):
-    """How a database's schema compares with this release's."""
+    """How a database's schema compares with this release's.
+
+    AHEAD is a newer release's that this one can work on; on one that is NEWER it can't.
+    """
 
     EMPTY = "empty"
     OUTDATED = "outdated"
     CURRENT = "current"
+    AHEAD = "ahead"
     NEWER = "newer"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a database's schema stands.
+
+    Attributes:
+        revision: The last that was run; None where there is no schema.
+        floor: The oldest revision whose release can work on it; None before there was one.
+    """
+
+    revision: str | None
+    floor: str | None = None
+
+    @property
+    def state(self) -> SchemaState:
+        """How it compares with this release's."""
+        if self.revision is None:
+            return SchemaState.EMPTY
+        if self.revision not in REVISIONS:
+            return SchemaState.AHEAD if self.floor in REVISIONS else SchemaState.NEWER
+        is_last = self.revision == REVISIONS[-1]
+        return SchemaState.CURRENT if is_last else SchemaState.OUTDATED
+
+    def refusal(self) -> str:
+        """Return what to tell who opens a database that is NEWER."""
+        need = "" if self.floor is None else f", which needs a release that knows {self.floor}"
+        return (
+            f"the database was made by a newer release of the gateway (revision {self.revision}"
+            f"{need}; this one knows {REVISIONS[-1]}); run that release or a later one"
+        )
+
+
 async def schema_state(url: str) -> SchemaState:
+    """Return how the database's schema compares with this release's; see `standing`."""
+    return (await standing(url)).state
+
+
+async def standing(url: str) -> Standing:
     """Return where the database's schema stands.
 
     Raises:
@@ -62,21 +112,25 @@ async def schema_state(url: str) -> SchemaState:
     """
     where = DatabaseUrl.parse(url)
     if where.path is not None:
-        return await asyncio.to_thread(_sqlite_state, where.path)
-    from gateway.store.postgres import fetch_revision  # noqa: PLC0415 asyncpg only where needed
+        return await asyncio.to_thread(_sqlite_standing, where.path)
+    from gateway.store.postgres import fetch_revisions  # noqa: PLC0415 asyncpg only where needed
 
-    return _state(await fetch_revision(where.dsn))
+    revision, floor = await fetch_revisions(where.dsn)
+    return Standing(revision=revision, floor=floor)
 
 
 async def upgrade(url: str) -> None:
-    """Bring the database's schema to this release's.
+    """Bring the database's schema to this release's; one that is AHEAD is left as it is.
 
     Raises:
-        SchemaOutdatedError: The schema is of a newer release.
+        SchemaOutdatedError: The schema is of a newer release that this one can't work with.
         StoreUnavailableError: The database can't be used.
     """
-    if await schema_state(url) is SchemaState.NEWER:
-        raise SchemaOutdatedError(newer_message(url))
+    found = await standing(url)
+    if found.state is SchemaState.NEWER:
+        raise SchemaOutdatedError(found.refusal())
+    if found.state is SchemaState.AHEAD:
+        return
     where = DatabaseUrl.parse(url)
     if where.path is not None:
         await asyncio.to_thread(_upgrade_sqlite, where.path)
@@ -86,41 +140,27 @@ async def upgrade(url: str) -> None:
     await run_script(where.dsn, lock=_MIGRATION_LOCK, script=lambda r: _script(r or "base"))
 
 
-def newer_message(url: str) -> str:
-    """Return what to tell who opens a newer release's database."""
-    del url  # it may hold a password
-    return (
-        "the database was made by a newer release of the gateway; run that release or a later one"
-    )
-
-
-def _state(revision: str | None) -> SchemaState:
-    if revision is None:
-        return SchemaState.EMPTY
-    if revision not in REVISIONS:
-        return SchemaState.NEWER
-    return SchemaState.CURRENT if revision == REVISIONS[-1] else SchemaState.OUTDATED
-
-
-def _sqlite_state(path: Path) -> SchemaState:
+def _sqlite_standing(path: Path) -> Standing:
     if not path.exists():
-        return SchemaState.EMPTY
+        return Standing(revision=None)
     try:
         connection = connect(path, writes=False)
         try:
-            known = connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-            ).fetchone()
-            found = (
-                connection.execute("SELECT version_num FROM alembic_version").fetchone()
-                if known
-                else None
-            )
+            revision = _only(connection, "alembic_version", "version_num")
+            return Standing(revision=revision, floor=_only(connection, "schema_floor", "revision"))
         finally:
             connection.close()
     except sqlite3.Error as exc:
         raise translated(exc, path) from exc
-    return _state(found[0] if found else None)
+
+
+def _only(connection: sqlite3.Connection, table: str, column: str) -> str | None:
+    """Return what stands in a table of one row; None where there is no such table."""
+    known = "SELECT 1 FROM sqlite_master WHERE name = ?"
+    if connection.execute(known, (table,)).fetchone() is None:
+        return None
+    found = connection.execute(f"SELECT {column} FROM {table}").fetchone()  # noqa: S608 ours
+    return None if found is None else str(found[0])
 
 
 def _upgrade_sqlite(path: Path) -> None:
@@ -149,17 +189,19 @@ def _run_migrations(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    connection.exec_driver_sql(_SET_FLOOR)
 
 
 def _script(revision: str) -> str:
     """Return the SQL that leads from `revision` to this release's schema on PostgreSQL."""
     from alembic import command  # noqa: PLC0415 see the module
 
-    if revision == REVISIONS[-1]:
+    # Another release may have upgraded since it was looked at.
+    if revision == REVISIONS[-1] or revision not in ("base", *REVISIONS):
         return ""
     script = io.StringIO()
     command.upgrade(_config(script), f"{revision}:head", sql=True)
-    return script.getvalue()
+    return f"{script.getvalue()}\n{_SET_FLOOR};\n"
 
 
 def _config(output: io.StringIO | None = None) -> Config:

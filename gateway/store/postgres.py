@@ -26,6 +26,7 @@ T = TypeVar("T")
 _CHANNEL: Final = "gateway_store"
 _COMMAND_TIMEOUT_S: Final = 60.0
 _CONNECT_TIMEOUT_S: Final = 10.0
+_LOCK_WAIT_S: Final = 10
 _TRIES: Final = 5
 _RECONNECT_MIN_S: Final = 0.5
 _RECONNECT_MAX_S: Final = 30.0
@@ -133,34 +134,39 @@ class PostgresDriver:
             self._signals.notify(payload.rpartition(":")[2])
 
 
-async def fetch_revision(dsn: str) -> str | None:
-    """Return the revision of the database's schema; None where there is no schema.
+async def fetch_revisions(dsn: str) -> tuple[str | None, str | None]:
+    """Return the revision of the database's schema, and its floor; None where there is none.
 
     Raises:
         StoreUnavailableError: The server can't be reached, or lets us not in.
     """
     async with _connection(dsn) as connection:
-        return await _revision(connection)
+        revision = await _only(connection, "alembic_version", "version_num")
+        return revision, await _only(connection, "schema_floor", "revision")
 
 
 async def run_script(dsn: str, *, lock: int, script: Callable[[str | None], str]) -> None:
     """Run the SQL that `script` makes for the schema's revision, alone and in one transaction.
 
     Raises:
-        StoreUnavailableError: The server can't be reached; nothing was changed.
+        StoreUnavailableError: The server can't be reached, or a table is in use for too long;
+            nothing was changed.
     """
     async with _connection(dsn) as connection, connection.transaction():
         await connection.fetch("SELECT pg_advisory_xact_lock($1)", lock)
-        sql = script(await _revision(connection))
+        sql = script(await _only(connection, "alembic_version", "version_num"))
         if sql:
+            # Whoever wants a table after us waits behind us for as long as we wait for it.
+            await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'")
             await connection.execute(sql)
 
 
-async def _revision(connection: Any) -> str | None:
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+async def _only(connection: Any, table: str, column: str) -> str | None:
+    """Return what stands in a table of one row; None where there is no such table."""
+    if await connection.fetchval("SELECT to_regclass($1::text)", table) is None:
         return None
-    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    return revision
+    found: str | None = await connection.fetchval(f"SELECT {column} FROM {table}")  # noqa: S608 ours
+    return found
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Column,
     Double,
     Index,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -74,6 +75,7 @@ __all__ = [
     "operations",
     "quarantine",
     "schedule_runs",
+    "schema_floor",
     "sellers",
     "sightings",
     "subscription_runs",
@@ -334,3 +336,11 @@ buckets: Final = Table(
 )
 """Usage plans' token buckets. `plan_…` is what the caller stated, `rate_per_s` and `burst` what
 Amazon's answers have corrected it to since."""
+
+schema_floor: Final = Table(
+    "schema_floor",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("revision", Text, nullable=False),
+)
+"""One row: the oldest revision whose release can work on this schema."""

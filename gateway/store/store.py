@@ -22,7 +22,7 @@ from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
 from gateway.store.jobs import Jobs
 from gateway.store.memories import Memories
-from gateway.store.migrate import SchemaState, newer_message, schema_state, upgrade
+from gateway.store.migrate import SchemaState, standing, upgrade
 from gateway.store.once import OnceKeys
 from gateway.store.operations import Operations
 from gateway.store.outbox import Outbox
@@ -152,16 +152,17 @@ async def open_store(
 
     Raises:
         ConfigurationError: The URL names no known kind of database.
-        SchemaOutdatedError: The schema is not this release's.
+        SchemaOutdatedError: The schema is not this release's, nor one that it can work on.
         StoreUnavailableError: The database can't be opened.
     """
     where = DatabaseUrl.parse(url)
-    state = await schema_state(url)
-    if migrate and where.path is not None and state in (SchemaState.EMPTY, SchemaState.OUTDATED):
+    found = await standing(url)
+    is_older = found.state in (SchemaState.EMPTY, SchemaState.OUTDATED)
+    if migrate and where.path is not None and is_older:
         await upgrade(url)
-    elif state is SchemaState.NEWER:
-        raise SchemaOutdatedError(newer_message(url))
-    elif state is not SchemaState.CURRENT:
+    elif found.state is SchemaState.NEWER:
+        raise SchemaOutdatedError(found.refusal())
+    elif is_older:
         raise SchemaOutdatedError(
             "the database's schema is older than this release; run `gateway db upgrade`"
         )

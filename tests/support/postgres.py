@@ -28,7 +28,7 @@ import asyncpg
 import pytest
 
 from gateway.store import upgrade
-from gateway.store.schema import endpoints_version, metadata
+from gateway.store.schema import endpoints_version, metadata, schema_floor
 
 T = TypeVar("T")
 
@@ -75,7 +75,8 @@ class PostgresServer:
         """
         if self._kept is None:
             self._kept = await self.create_database()
-        tables = [table.name for table in metadata.sorted_tables if table is not endpoints_version]
+        seeded = (endpoints_version, schema_floor)
+        tables = [table.name for table in metadata.sorted_tables if table not in seeded]
         sql = "".join(f"DELETE FROM {table};" for table in tables)
         await self._execute(sql, self._kept)
         return self._kept

@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -25,7 +27,7 @@ from gateway.errors import (
     StoreUnavailableError,
 )
 from gateway.store import SchemaState, acquire_service_lock, open_store, schema_state, upgrade
-from gateway.store.migrate import _MIGRATIONS, REVISIONS
+from gateway.store.migrate import _MIGRATIONS, FLOOR, REVISIONS, Standing, standing
 from gateway.store.schema import metadata
 from tests.conformance.store.world import FakeClock, FakeSealer, RecordedSignals, World
 from tests.support.postgres import PostgresServer
@@ -63,18 +65,46 @@ async def test_postgres_is_never_migrated_by_the_way(postgres_server: PostgresSe
     await postgres_server.drop_database(url)
 
 
-async def test_a_newer_schema_is_refused(url: str) -> None:
+@pytest.mark.parametrize("floor", ["9999", None])
+async def test_a_newer_schema_is_refused(url: str, floor: str | None) -> None:
+    async with _as_of(url, "9999", floor):
+        assert await schema_state(url) is SchemaState.NEWER
+        for work in (_open(url, migrate=True), upgrade(url)):
+            with pytest.raises(
+                SchemaOutdatedError, match=r"newer release .*9999.*run that release"
+            ):
+                await work
+
+
+async def test_a_newer_schema_that_has_room_for_this_release_is_used_as_it_is(url: str) -> None:
+    async with _as_of(url, "9999", REVISIONS[-1]):
+        assert await schema_state(url) is SchemaState.AHEAD
+        await _open(url, migrate=True)
+        await upgrade(url)
+        assert await standing(url) == Standing(revision="9999", floor=REVISIONS[-1])
+        assert await schema_state(url) is SchemaState.AHEAD
+
+
+async def test_a_new_schema_has_this_releases_floor(url: str) -> None:
+    assert await standing(url) == Standing(revision=REVISIONS[-1], floor=FLOOR)
+
+
+@asynccontextmanager
+async def _as_of(url: str, revision: str, floor: str | None) -> AsyncIterator[None]:
+    """Let the database say that it is of another revision, with that floor."""
     store = await open_store(url, sealer=FakeSealer(), clock=FakeClock(), signals=RecordedSignals())
     async with store:
         world = World(store, FakeClock())
-        await world.change("UPDATE alembic_version SET version_num = '9999'")
+        await world.change(f"UPDATE alembic_version SET version_num = '{revision}'")
+        await world.change("DELETE FROM schema_floor")
+        if floor is not None:
+            await world.change(f"INSERT INTO schema_floor VALUES (1, '{floor}')")
         try:
-            assert await schema_state(url) is SchemaState.NEWER
-            for work in (_open(url, migrate=True), upgrade(url)):
-                with pytest.raises(SchemaOutdatedError, match="newer release"):
-                    await work
+            yield
         finally:
             await world.change(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'")
+            await world.change("DELETE FROM schema_floor")
+            await world.change(f"INSERT INTO schema_floor VALUES (1, '{FLOOR}')")
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite:///", "gateway.db", ""])
