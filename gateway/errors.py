@@ -12,10 +12,12 @@
     │   ├── StoreUnavailableError
     │   ├── QueueUnavailableError
     │   ├── DocumentsUnavailableError
+    │   ├── ArchiveUnavailableError
     │   ├── ResolutionError             in `delivery.egress`: a name can't be resolved
     │   └── AwsRefusedError             in `aws.provisioning`: AWS refuses a call, or is away
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── SealError                   a sealed value can't be opened with the keys at hand
+    ├── ArchiveFaultError           an archive was cut short or altered; the file and line are named
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row
     ├── HandlerRegistrationError    handler modules that can't be loaded, all at once (exit 4)
     └── SpApiError                  a follow-up call failed; what to do:
@@ -120,12 +122,30 @@ class DocumentsUnavailableError(DependencyError):
     """Documents can't be stored or read for the moment: disk full, bucket not reachable."""
 
 
+class ArchiveUnavailableError(DependencyError):
+    """An archive can't be written or read for the moment: disk full, bucket not reachable."""
+
+
 class SchemaOutdatedError(GatewayError):
     """The database's schema is not the one that this release works with."""
 
 
 class SealError(GatewayError):
     """A sealed value can't be opened: its key is not in the ring, or it was altered."""
+
+
+class ArchiveFaultError(GatewayError):
+    """An archive is not as it was written.
+
+    Attributes:
+        file: The part at fault.
+        line: Its line, counted from 1.
+    """
+
+    def __init__(self, file: str, line: int, what: str) -> None:
+        super().__init__(f"{file}: line {line}: {what}")
+        self.file = file
+        self.line = line
 
 
 class EnvelopeError(GatewayError):

@@ -33,6 +33,7 @@ class IdPrefix(StrEnum):
     REQUEST = "req"
     DOCUMENT = "doc"
     OPERATION = "op"
+    ARCHIVE = "arc"
 
 
 T_co = TypeVar("T_co", covariant=True)

@@ -133,6 +133,11 @@ modules = ["handlers"]
 # link_ttl_s = 604800
 # retention_days = 30
 
+[archive]
+# Where `gateway archive` finds S3.
+# region = "eu-west-1"
+# endpoint_url = "http://127.0.0.1:9000"   # another S3, such as a local one
+
 [admin]
 # host = "127.0.0.1"
 # port = 8787                # /healthz, /readyz and /metrics need no key, /v1 does

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from gateway.settings.archiving import ArchiveSettings
 from gateway.settings.examining import DoctorSettings
 from gateway.settings.subscribing import (
     DestinationSettings,
@@ -422,6 +423,7 @@ class Settings(_Table):
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     sealing: SealingSettings = Field(default_factory=SealingSettings)

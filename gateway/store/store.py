@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.errors import SchemaOutdatedError
 from gateway.store.announcements import Announcements
 from gateway.store.api_keys import ApiKeys
+from gateway.store.archiving import Archiving
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
 from gateway.store.database_url import DatabaseUrl
@@ -103,6 +104,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.tenancy = Tenancy(driver)
         self.traces = Traces(driver)
         self.operations = Operations(driver, clock)
+        self.archiving = Archiving(driver, sealer)
         self.replays = Replays(driver, sealer, clock, self.inbox)
         self.redeliveries = Redeliveries(driver, clock, Publisher(event_url))
         self.feeds = Feeds(driver, clock)

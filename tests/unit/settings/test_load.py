@@ -140,6 +140,7 @@ def test_the_example_names_every_key() -> None:
         "sweep",
         "delivery",
         "documents",
+        "archive",
         "admin",
         "service",
         "sealing",

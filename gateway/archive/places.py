@@ -1,0 +1,228 @@
+"""Where parts and manifests lie: a folder, or a prefix of a bucket, under names with slashes.
+
+A file is written whole or not at all, and one of its name is replaced; so a run that was killed is
+simply done again. Files of a folder are for the eyes of their owner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from gateway.errors import ArchiveUnavailableError, InvalidInputError, NotFoundError
+
+T = TypeVar("T")
+
+FOLDER: Final = "folder:"
+_S3: Final = "s3"
+_STEP: Final = 256 * 1024
+_UNFINISHED: Final = ".unfinished"
+_THING: Final = "archive file"
+
+
+class Places(Protocol):
+    """See the module. Each may raise `ArchiveUnavailableError`."""
+
+    async def write(self, name: str, content: bytes) -> None:
+        """Keep a file for good, in place of the one of its name."""
+        ...
+
+    def read(self, name: str) -> AsyncIterator[bytes]:
+        """Yield a file in pieces of up to some 100 KB; raises `NotFoundError`."""
+        ...
+
+    async def names(self, within: str = "") -> Sequence[str]:
+        """Return the names that begin with `within`, in their order."""
+        ...
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """Delete files; again is no harm."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place that somebody named: a file or a folder of a root.
+
+    Attributes:
+        bucket: The bucket, or None for the local disk.
+        root: The folder, or the prefix in the bucket.
+        name: The last member of what was named; empty where all of the root is meant.
+    """
+
+    bucket: str | None
+    root: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Location:
+        """Return what `s3://BUCKET/PREFIX`, `folder:PATH` or a path names.
+
+        Raises:
+            InvalidInputError: It names nothing.
+        """
+        if text.startswith(f"{_S3}://"):
+            where = urlsplit(text)
+            if not where.netloc:
+                raise InvalidInputError(f"{text}: write s3://BUCKET/PREFIX")
+            root, _, name = where.path.strip("/").rpartition("/")
+            if where.path.endswith("/"):
+                root, name = where.path.strip("/"), ""
+            return cls(bucket=where.netloc, root=root, name=name)
+        path = Path(text.removeprefix(FOLDER))
+        if not text.removeprefix(FOLDER):
+            raise InvalidInputError("an archive's place is empty; write a file, or s3://…")
+        if text.startswith(FOLDER) or text.endswith("/") or path.is_dir():
+            return cls(bucket=None, root=str(path.absolute()), name="")
+        return cls(bucket=None, root=str(path.absolute().parent), name=path.name)
+
+    def __str__(self) -> str:
+        whole = "/".join(part for part in (self.root, self.name) if part)
+        return f"s3://{self.bucket}/{whole}" if self.bucket is not None else whole
+
+
+def open_places(
+    location: Location, *, region: str | None = None, endpoint_url: str | None = None
+) -> AbstractAsyncContextManager[Places]:
+    """Return the places of a location's root, open while entered."""
+    if location.bucket is None:
+        return _folder(Path(location.root))
+    return _bucket(location.bucket, location.root, region=region, endpoint_url=endpoint_url)
+
+
+@asynccontextmanager
+async def _folder(root: Path) -> AsyncIterator[Places]:
+    yield FolderPlaces(root)
+
+
+@asynccontextmanager
+async def _bucket(
+    bucket: str, prefix: str, *, region: str | None, endpoint_url: str | None
+) -> AsyncIterator[Places]:
+    from gateway.aws.bucket import Bucket  # noqa: PLC0415 AWS's library only where needed
+
+    async with Bucket(
+        bucket,
+        prefix,
+        region=region,
+        endpoint_url=endpoint_url,
+        setting="archive",
+        thing=_THING,
+        unavailable=ArchiveUnavailableError,
+    ) as opened:
+        yield BucketPlaces(opened)
+
+
+class _Objects(Protocol):
+    """What is used of a bucket."""
+
+    async def put(self, name: str, pieces: AsyncIterator[bytes]) -> None: ...
+
+    def read(self, name: str) -> AsyncIterator[bytes]: ...
+
+    def names(self, within: str = "") -> AsyncIterator[str]: ...
+
+    async def delete(self, names: Sequence[str]) -> None: ...
+
+
+class BucketPlaces:
+    """`Places` in S3."""
+
+    def __init__(self, bucket: _Objects) -> None:
+        self._bucket = bucket
+
+    async def write(self, name: str, content: bytes) -> None:
+        """See `Places`."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield content
+
+        await self._bucket.put(name, pieces())
+
+    def read(self, name: str) -> AsyncIterator[bytes]:
+        """See `Places`."""
+        return self._bucket.read(name)
+
+    async def names(self, within: str = "") -> Sequence[str]:
+        """See `Places`."""
+        return [name async for name in self._bucket.names(within)]
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """See `Places`."""
+        await self._bucket.delete(names)
+
+
+class FolderPlaces:
+    """`Places` on the local disk, which is waited for in threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def write(self, name: str, content: bytes) -> None:
+        """See `Places`."""
+        await self._do(_write, self._root / name, content)
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """See `Places`."""
+        try:
+            file = await asyncio.to_thread((self._root / name).open, "rb")
+        except FileNotFoundError:
+            raise NotFoundError(f"there is no {_THING} at {name}") from None
+        except OSError as exc:
+            raise _unavailable(exc) from exc
+        try:
+            while piece := await self._do(file.read, _STEP):
+                yield piece
+        finally:
+            file.close()
+
+    async def names(self, within: str = "") -> Sequence[str]:
+        """See `Places`."""
+        return await self._do(_names, self._root, within)
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """See `Places`."""
+        for name in names:
+            with suppress(FileNotFoundError):
+                await self._do((self._root / name).unlink)
+
+    async def _do(self, function: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await asyncio.to_thread(function, *arguments)
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise _unavailable(exc) from exc
+
+
+def _unavailable(exc: OSError) -> ArchiveUnavailableError:
+    return ArchiveUnavailableError(f"archive: {exc.strerror or exc} ({exc.filename or '-'})")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    number = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(number, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _names(root: Path, within: str) -> Sequence[str]:
+    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return sorted(
+        name for name in found if name.startswith(within) and not name.endswith(_UNFINISHED)
+    )

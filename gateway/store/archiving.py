@@ -1,0 +1,155 @@
+"""What archives take out of the store, and put back into it: notifications with their bodies.
+
+They are taken in the order of their ids, and put back as they were, their ids included; nothing is
+handled for it. Requests for jobs are none of it: they are the gateway's own. It never decides what
+is selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.model import StoredNotification
+from gateway.store import schema
+from gateway.store.driver import Driver, Sealer
+from gateway.store.handling_claims import stored_notification
+from gateway.store.inbox import body_context
+from gateway.store.statements import Many, One, Plan, Rows, insert
+
+_OURS: Final = "('schedule', 'request')"
+_LOOK: Final = One(
+    *(
+        f"""
+        SELECT id, type, seller_id, marketplace_id, {length}(body) FROM notifications
+        WHERE id > $1 AND id < $2 AND origin NOT IN {_OURS} ORDER BY id LIMIT $3
+        """  # noqa: S608 ours
+        for length in ("length", "octet_length")
+    )
+)
+_WHOLE: Final = Many(
+    f"""
+    WITH v(id) AS ({{rows}})
+    SELECT {", ".join(f"n.{column.name}" for column in schema.notifications.c)}
+    FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
+    """,  # noqa: S608 columns are ours
+    ("text",),
+)
+_RESTORE: Final = insert(
+    schema.notifications,
+    (
+        "id",
+        "identity",
+        "type",
+        "payload_version",
+        "seller_id",
+        "marketplace_id",
+        "application_id",
+        "subscription_id",
+        "event_time_ms",
+        "received_at_ms",
+        "source",
+        "origin",
+        "state",
+        "body",
+        "body_sealed",
+    ),
+    "ON CONFLICT DO NOTHING RETURNING id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A notification as far as it decides whether it is selected."""
+
+    id: str
+    type: str
+    seller_id: str | None
+    marketplace_id: str | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """A notification on its way into an archive, or out of one.
+
+    Attributes:
+        secret: Whether its body holds a live credential, and never stands in the clear.
+    """
+
+    notification: StoredNotification
+    secret: bool
+
+
+class Archiving:
+    """See the module."""
+
+    def __init__(self, driver: Driver, sealer: Sealer) -> None:
+        self._driver = driver
+        self._sealer = sealer
+
+    async def look(self, *, after: str, before: str, limit: int) -> Sequence[Candidate]:
+        """Return the next notifications between two ids, the oldest first."""
+        rows = await self._driver.read(lambda: _run(_LOOK(after, before, limit)))
+        return [
+            Candidate(
+                id=row[0], type=row[1], seller_id=row[2], marketplace_id=row[3], size_bytes=row[4]
+            )
+            for row in rows
+        ]
+
+    async def whole(self, ids: Sequence[str]) -> Sequence[Archived]:
+        """Return notifications with their bodies, the oldest first.
+
+        Raises:
+            SealError: A body is sealed and can't be opened.
+        """
+        rows = await self._driver.read(lambda: _run(_WHOLE([(one,) for one in ids])))
+        found = [
+            Archived(notification=stored_notification(row, self._sealer), secret=bool(row[14]))
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: one.notification.id)
+
+    async def restore(self, batch: Sequence[Archived]) -> int:
+        """Keep notifications as they were, in one transaction; return how many were not there.
+
+        One whose identity is there already is left as it is.
+
+        Raises:
+            StoreUnavailableError: Nothing was kept.
+        """
+        rows = [self._row(one) for one in {b.notification.identity: b for b in batch}.values()]
+        rows.sort(key=lambda row: row[1])
+        return await self._driver.write(lambda: _restored(rows))
+
+    def _row(self, one: Archived) -> tuple[Any, ...]:
+        found, body = one.notification, one.notification.body
+        if one.secret:
+            body = self._sealer.seal(body, context=body_context(found.id))
+        return (
+            found.id,
+            found.identity,
+            found.type,
+            found.payload_version,
+            found.seller_id,
+            found.marketplace_id,
+            found.application_id,
+            found.subscription_id,
+            found.event_time_ms,
+            found.received_at_ms,
+            found.source,
+            found.origin.value,
+            found.state.value,
+            body,
+            one.secret,
+        )
+
+
+def _restored(rows: Sequence[tuple[Any, ...]]) -> Plan[int]:
+    return len((yield _RESTORE(rows))) if rows else 0
+
+
+def _run(step: Any) -> Plan[Rows]:
+    return (yield step)
