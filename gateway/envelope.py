@@ -31,7 +31,7 @@ import orjson
 
 from gateway.clock import parse_rfc3339_ms
 from gateway.errors import EnvelopeError
-from gateway.identifiers import MAX_ID_CHARS, owner_of, usable_id
+from gateway.identifiers import MAX_ID_CHARS, read_payload, usable_id
 from gateway.model import Envelope
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_envelope(body: bytes | str) -> Envelope:
     """
     text, keys = _unwrap(body)
     type_ = _type(keys["notificationtype"])
-    seller_id, marketplace_id = owner_of(_payload(keys))
+    seller_id, marketplace_id, references = read_payload(_payload(keys))
     metadata = _folded(_metadata(keys))
     return Envelope(
         identity=_identity(metadata.get("notificationid"), text),
@@ -70,6 +70,7 @@ def read_envelope(body: bytes | str) -> Envelope:
         application_id=usable_id(metadata.get("applicationid")),
         seller_id=seller_id,
         marketplace_id=marketplace_id,
+        references=references,
         # A needless seal costs microseconds, a secret in the clear can't be taken back.
         secret=type_ in _SECRET_TYPES or _SECRET_KEY in text.lower(),
     )

@@ -1,4 +1,4 @@
-"""Whom and what a payload is about: seller, marketplace, order, ASIN and SKU, however spelt.
+"""Whom and what a payload is about: seller, marketplace, order, ASIN, SKU, report, however spelt.
 
 Amazon writes the same id in many ways (`SellerId`, `merchantId`, `accountId` with a prefix) and in
 many places (`OfferChangeTrigger.ASIN`, `Summary.OrderItems[].SellerSKU`). This is the one table of
@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 MAX_ID_CHARS = 256
+MAX_REFERENCES = 100
 MERCHANT_PREFIX = "amzn1.merchant.o."
 
 # Keys as `folded` writes them. A step that ends in [] goes through the members of a list;
@@ -48,6 +50,37 @@ _SKU: _Places = (
 )
 # Rows of a batch name the account that they belong to; any other id may be a competitor's.
 _ROW_SELLER: _Places = (("accountid",),)
+
+
+class ReferenceKind(StrEnum):
+    """What stored notifications are found by, besides whom they concern.
+
+    `report` stands for all that Amazon makes on request: reports, feeds, Data Kiosk queries, and
+    their documents. Amazon numbers them alike, and who has such a number need not know of what.
+    """
+
+    ORDER = "order"
+    SKU = "sku"
+    REPORT = "report"
+
+
+Reference: TypeAlias = tuple[ReferenceKind, str]
+
+_REFERENCES: Mapping[str, ReferenceKind] = {
+    **dict.fromkeys(("amazonorderid", "orderid"), ReferenceKind.ORDER),
+    **dict.fromkeys(("sku", "sellersku"), ReferenceKind.SKU),
+    **dict.fromkeys(("reportid", "reportdocumentid"), ReferenceKind.REPORT),
+    **dict.fromkeys(("feedid", "resultfeeddocumentid"), ReferenceKind.REPORT),
+    **dict.fromkeys(("queryid", "datadocumentid", "errordocumentid"), ReferenceKind.REPORT),
+    "documentid": ReferenceKind.REPORT,
+}
+# Where they stand deeper: the first step, the whole way, and the kind.
+_DEEPER = tuple(
+    (place[0].removesuffix("[]"), place, kind)
+    for places, kind in ((_ORDER, ReferenceKind.ORDER), (_SKU, ReferenceKind.SKU))
+    for place in places
+    if len(place) > 1
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +128,18 @@ def owner_of(payload: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Return seller and marketplace alone, as `identifiers_of` would."""
     scopes = _Scopes(payload)
     return _seller(scopes), scopes.one(_MARKETPLACE, _MARKETPLACE[:1])
+
+
+def read_payload(
+    payload: Mapping[str, Any],
+) -> tuple[str | None, str | None, tuple[Reference, ...]]:
+    """Return seller, marketplace, and what the notification can be found by later.
+
+    References are each once; of a batch that names more than `MAX_REFERENCES`, so many.
+    """
+    scopes = _Scopes(payload)
+    seller_id, marketplace_id = _seller(scopes), scopes.one(_MARKETPLACE, _MARKETPLACE[:1])
+    return seller_id, marketplace_id, scopes.references()
 
 
 def usable_id(value: Any) -> str | None:
@@ -147,6 +192,21 @@ class _Scopes:
                 if found := tuple(dict.fromkeys(_at(scope, place))):
                     return found
         return tuple(dict.fromkeys(id_ for row in self._rows for id_ in _at(row, places[0])))
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return what the payload can be found by."""
+        found: list[Reference] = []
+        for scope in (self._outer, self._inner, *self._rows):
+            # Every message passes here: what is not there must cost next to nothing.
+            found += [
+                (_REFERENCES[key], id_)
+                for key in scope.keys() & _REFERENCES.keys()
+                if (id_ := usable_id(scope[key])) is not None
+            ]
+            for first, place, kind in _DEEPER:
+                if first in scope:
+                    found += [(kind, id_) for id_ in _at(scope, place)]
+        return tuple(sorted(set(found))[:MAX_REFERENCES]) if len(found) > 1 else tuple(found)
 
 
 def _first(scope: Mapping[str, Any], places: _Places) -> str | None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gateway.identifiers import Reference
+
 
 class IdPrefix(StrEnum):
     """What an id names."""
@@ -152,6 +154,7 @@ class Envelope:
         identity: Amazon's notification id; where there is none, `sha256:` + hex of `body`.
         body: The unwrapped notification's JSON, exactly the bytes that are stored.
         secret: Whether `body` holds a live credential and must be sealed before it is stored.
+        references: What it is about, and can be found by later.
     """
 
     identity: str
@@ -164,6 +167,7 @@ class Envelope:
     seller_id: str | None = None
     marketplace_id: str | None = None
     secret: bool = False
+    references: Sequence[Reference] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

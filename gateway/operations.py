@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from gateway.errors import InvalidInputError
+from gateway.identifiers import Reference, ReferenceKind
+
 DEFAULT_CONCURRENCY = 200
 
 
@@ -51,6 +54,23 @@ class RedeliverState(StrEnum):
     NEVER = "never"
 
 
+def reference_of(order_id: str | None, sku: str | None, report_id: str | None) -> Reference | None:
+    """Return the one thing that is asked about, or None where none is.
+
+    Raises:
+        InvalidInputError: There are several.
+    """
+    given = (
+        (ReferenceKind.ORDER, order_id),
+        (ReferenceKind.SKU, sku),
+        (ReferenceKind.REPORT, report_id),
+    )
+    found: list[Reference] = [(kind, value) for kind, value in given if value is not None]
+    if len(found) > 1:
+        raise InvalidInputError("order, SKU, report: ask about one of them at most")
+    return found[0] if found else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What an operation is about; None stands for any.
@@ -59,6 +79,9 @@ class Selection:
         from_ms: Received, or published, at that time or later.
         to_ms: And before that time.
         state: A `ReplayState` for a replay, a `RedeliverState` else.
+        order_id: About this order; of this, `sku` and `report_id` one at most is given.
+        sku: About this SKU.
+        report_id: About this report, feed, Data Kiosk query or document.
         to_endpoints: The only endpoints that a replay's events go to; none of them for nobody.
     """
 
@@ -72,6 +95,18 @@ class Selection:
     event_id: str | None = None
     endpoint_id: str | None = None
     to_endpoints: tuple[str, ...] | None = None
+    order_id: str | None = None
+    sku: str | None = None
+    report_id: str | None = None
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the notifications are about, or None for anything.
+
+        Raises:
+            InvalidInputError: More than one thing is given.
+        """
+        return reference_of(self.order_id, self.sku, self.report_id)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return what is not left open, as JSON values."""

@@ -14,13 +14,25 @@ from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Body, Limit, Seller, ask, print_page
+from gateway.cli.pages import (
+    After,
+    Body,
+    Limit,
+    Marketplace,
+    Order,
+    Report,
+    Seller,
+    Sku,
+    ask,
+    print_page,
+)
 from gateway.cli.parsed import parsed_row, type_row
 from gateway.cli.rows import detail_row, plain
 from gateway.dispatch.registry import load_registry
 from gateway.errors import InvalidInputError
 from gateway.model import NotificationState, Verdict
 from gateway.notifications.known import TYPES
+from gateway.operations import reference_of
 from gateway.replay.intake import Intake
 from gateway.service.swept import subjects_noted
 
@@ -33,18 +45,23 @@ def notifications() -> None:
 
 
 @app.command("list")
-def list_(
+def list_(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     *,
     notification_type: Annotated[
         str | None, typer.Option("--type", help="Only this type, such as ORDER_CHANGE.")
     ] = None,
     seller: Seller = None,
+    marketplace: Marketplace = None,
+    order: Order = None,
+    sku: Sku = None,
+    report: Report = None,
     state: Annotated[NotificationState | None, typer.Option(help="Only in this state.")] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> None:
     """List notifications, the newest first."""
+    reference = reference_of(order, sku, report)
     print_page(
         invocation_of(ctx),
         lambda store, count: store.queries.notifications(
@@ -53,6 +70,8 @@ def list_(
             notification_type=notification_type,
             seller_id=seller,
             state=state,
+            marketplace_id=marketplace,
+            reference=reference,
         ),
         limit=limit,
         columns=("id", "type", "seller_id", "state", "received_at"),

@@ -19,6 +19,17 @@ After = Annotated[
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 Body = Annotated[bool, typer.Option("--body", help="With its body, which may hold customer data.")]
 Seller = Annotated[str | None, typer.Option(help="Only of this seller.")]
+Marketplace = Annotated[
+    str | None, typer.Option(metavar="ID", help="Only of this marketplace, such as A1PA6795UKMFR9.")
+]
+Order = Annotated[str | None, typer.Option(metavar="ID", help="Only about this order.")]
+Sku = Annotated[str | None, typer.Option(metavar="SKU", help="Only about this SKU.")]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID", help="Only about this report, feed, Data Kiosk query or document of one."
+    ),
+]
 
 
 def print_page(

@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.bulk import Concurrency, DryRun, Rate, Wait, begin
 from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.pages import Order, Report, Seller
 from gateway.cli.times import TIME_HELP, time_ms
 from gateway.errors import InvalidInputError
 from gateway.operations import (
@@ -38,6 +39,9 @@ def redeliver(  # noqa: PLR0913 one for each option of the command
             help="failed: its delivery is dead. never: there is none. Else all that ended."
         ),
     ] = None,
+    seller: Seller = None,
+    order: Order = None,
+    report: Report = None,
     rate: Rate = None,
     concurrency: Concurrency = DEFAULT_CONCURRENCY,
     dry_run: DryRun = False,
@@ -63,6 +67,9 @@ def redeliver(  # noqa: PLR0913 one for each option of the command
         event_id=event,
         endpoint_id=endpoint,
         state=None if state is None else state.value,
+        seller_id=seller,
+        order_id=order,
+        report_id=report,
     )
     begin(
         invocation,

@@ -11,7 +11,7 @@ from gateway.cli.changing import entry
 from gateway.cli.context import settings_of
 from gateway.cli.invocation import Invocation, find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Limit, Seller, ask, print_page
+from gateway.cli.pages import After, Limit, Marketplace, Order, Report, Seller, Sku, ask, print_page
 from gateway.cli.times import TIME_HELP, time_ms
 from gateway.dispatch.registry import load_registry
 from gateway.errors import InvalidInputError
@@ -47,7 +47,10 @@ def start(  # noqa: PLR0913 one for each option of the command
         str | None, typer.Option("--type", help="Only this type, such as ORDER_CHANGE.")
     ] = None,
     seller: Seller = None,
-    marketplace: Annotated[str | None, typer.Option(help="Only of this marketplace.")] = None,
+    marketplace: Marketplace = None,
+    order: Order = None,
+    sku: Sku = None,
+    report: Report = None,
     state: Annotated[
         ReplayState | None, typer.Option(help="Only those of which this had become.")
     ] = None,
@@ -82,6 +85,9 @@ def start(  # noqa: PLR0913 one for each option of the command
         state=None if state is None else state.value,
         handler=handler,
         to_endpoints=_endpoints(to_endpoint),
+        order_id=order,
+        sku=sku,
+        report_id=report,
     )
     begin(
         invocation,

@@ -23,8 +23,8 @@ def trace(
         str,
         typer.Argument(
             metavar="ID",
-            help="Of a notification (ours or Amazon's), handling, event, delivery, attempt, order"
-            " or report, or of an SQS message that could not be read.",
+            help="Of a notification (ours or Amazon's), handling, event, delivery, attempt, order,"
+            " report, feed or document, or of an SQS message that could not be read.",
         ),
     ],
 ) -> None:

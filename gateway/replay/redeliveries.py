@@ -69,6 +69,7 @@ class RedeliveryWork:
             limit=WINDOW,
             endpoint_id=selection.endpoint_id,
             missing=selection.state in (None, RedeliverState.NEVER),
+            reference=selection.reference,
         )
 
 

@@ -115,7 +115,9 @@ class ReplayWork:
 
     async def _looked(self, selection: Selection, cursor: str, limit: int) -> Sequence[Looked]:
         before = first_id(IdPrefix.NOTIFICATION, selection.to_ms)
-        return await self._store.look(after=cursor, before=before, limit=limit)
+        return await self._store.look(
+            after=cursor, before=before, limit=limit, reference=selection.reference
+        )
 
     async def _quarantined(self, selection: Selection, cursor: str) -> Sequence[Quarantined]:
         before = first_id(IdPrefix.QUARANTINE, selection.to_ms)
@@ -203,6 +205,8 @@ def _wanted(envelope: Envelope, selection: Selection) -> bool:
         (selection.seller_id, envelope.seller_id),
         (selection.marketplace_id, envelope.marketplace_id),
     )
+    if selection.reference not in (None, *envelope.references):
+        return False
     return all(wanted in (None, found) for wanted, found in pairs)
 
 

@@ -23,6 +23,7 @@ from gateway.operations import (
     ReplayState,
     Selection,
     first_id,
+    reference_of,
     time_of,
 )
 from gateway.replay.redeliveries import RedeliveryWork
@@ -32,11 +33,11 @@ from gateway.spapi.catalog import UNKNOWN_PLAN, Catalog
 from gateway.store import Store
 
 _SAMPLE: Final = 5
-_OF_NOTIFICATIONS: Final = ("notification_type", "marketplace_id", "handler", "to_endpoints")
+_OF_NOTIFICATIONS: Final = ("notification_type", "marketplace_id", "handler", "to_endpoints", "sku")
 _FOREIGN: Final[Mapping[OperationKind, Sequence[str]]] = {
     OperationKind.REPLAY: ("event_id", "endpoint_id"),
     OperationKind.REDELIVER: _OF_NOTIFICATIONS,
-    OperationKind.BACKFILL: (*_OF_NOTIFICATIONS, "event_id"),
+    OperationKind.BACKFILL: (*_OF_NOTIFICATIONS, "event_id", "order_id", "report_id"),
 }
 RATE_MAX: Final = 10_000.0
 CONCURRENCY_MAX: Final = 10_000
@@ -111,6 +112,7 @@ def check_selection(kind: OperationKind, selection: Selection) -> None:
     known = ReplayState if kind is OperationKind.REPLAY else RedeliverState
     if selection.state is not None and selection.state not in {*known}:
         raise InvalidInputError(f"state: for a {kind} it is one of {', '.join(known)}")
+    reference_of(selection.order_id, selection.sku, selection.report_id)
     for name in _FOREIGN[kind]:
         if getattr(selection, name) is not None:
             raise InvalidInputError(f"{name}: selects nothing for a {kind}")

@@ -25,6 +25,7 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.memories import DAY_MS
 from gateway.store.once import taken
+from gateway.store.references import refer
 from gateway.store.statements import Many, Plan, Signal, insert
 from gateway.store.sweeps import SIGHT
 
@@ -170,6 +171,7 @@ class Inbox:
         sellers = yield from _sellers(arrivals)
         rows = [_notification_row(a, sellers.get(a.id), bodies[a.id]) for a in arrivals]
         new = {row[0] for row in (yield _INSERT_NOTIFICATIONS(rows))}
+        yield from refer(a for a in arrivals if a.id in new)
         yield from _sighted([a for a in arrivals if a.subject is not None], sellers)
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]
         if owed:

@@ -39,6 +39,7 @@ REVISIONS: Final = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """All revisions in their order; the last one is this release's."""
 

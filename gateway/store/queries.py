@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, Table, case, func, select
+from sqlalchemy import ColumnElement, Select, Table, case, func, select
 
 from gateway.errors import NotFoundError
-from gateway.model import DeliveryState, HandlingState, NotificationState, Origin
+from gateway.identifiers import Reference
+from gateway.model import DeliveryState, HandlingState, IdPrefix, NotificationState, Origin
+from gateway.operations import first_id
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import quarantine_context
+from gateway.store.references import about
 from gateway.store.statements import Cold, One, Plan, Row, Rows
 from gateway.store.views import (
     AttemptView,
@@ -123,6 +126,10 @@ _ATTEMPTS: Final = select(
 )
 _HEALTH: Final = select(*list(schema.endpoint_health.c)[:8])
 
+_BEFORE_ALL: Final = first_id(IdPrefix.NOTIFICATION, 0)
+_BEHIND_ALL: Final = f"{IdPrefix.NOTIFICATION}_{'f' * 32}"
+_REFERENCES_AT_ONCE: Final = 500
+
 _READY_COUNT: Final = "SELECT count(*), min(id) FROM {} WHERE state = 'pending' AND readiness = 2"
 _COUNT: Final = "SELECT count(*) FROM {} WHERE {}"
 # Each of these conditions is an index's own.
@@ -150,11 +157,22 @@ class Queries:
         notification_type: str | None = None,
         seller_id: str | None = None,
         state: NotificationState | None = None,
+        marketplace_id: str | None = None,
+        reference: Reference | None = None,
     ) -> Sequence[NotificationView]:
-        """Return notifications, the newest first."""
-        wanted = {"type": notification_type, "seller_id": seller_id, "state": state}
-        query = _page(_NOTIFICATIONS, _N, wanted, after, limit)
-        return [_notification(row) for row in await self._rows(query)]
+        """Return notifications, the newest first; `reference` is what they are about."""
+        wanted = {
+            "type": notification_type,
+            "seller_id": seller_id,
+            "state": state,
+            "marketplace_id": marketplace_id,
+        }
+        if reference is None:
+            query = _page(_NOTIFICATIONS, _N, wanted, after, limit)
+            return [_notification(row) for row in await self._rows(query)]
+        given = _equal(_N, wanted)
+        rows = await self._driver.read(lambda: _about(reference, given, after, limit))
+        return [_notification(row) for row in rows]
 
     async def notification(self, notification_id: str) -> NotificationDetail:
         """Return a notification with its body and handlings.
@@ -306,12 +324,32 @@ def _run(query: Select[Any]) -> Plan[Rows]:
 def _page(
     query: Select[Any], table: Table, wanted: dict[str, str | None], after: str | None, limit: int
 ) -> Select[Any]:
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(table.c[column] == str(value))
+    query = query.where(*_equal(table, wanted))
     if after is not None:
         query = query.where(table.c.id < after)
     return query.order_by(table.c.id.desc()).limit(limit)
+
+
+def _equal(table: Table, wanted: dict[str, str | None]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == str(value) for name, value in wanted.items() if value is not None]
+
+
+def _about(
+    reference: Reference, wanted: Sequence[ColumnElement[bool]], after: str | None, limit: int
+) -> Plan[Rows]:
+    """Return notifications about one thing, the newest first, as a page."""
+    found: list[Row] = []
+    before = after or _BEHIND_ALL
+    while len(found) < limit:
+        ids = yield from about(
+            reference, _BEFORE_ALL, before, _REFERENCES_AT_ONCE, newest_first=True
+        )
+        if not ids:
+            break
+        query = _NOTIFICATIONS.where(_N.c.id.in_(ids), *wanted).order_by(_N.c.id.desc())
+        found += yield Cold(query.limit(limit - len(found)))()
+        before = ids[-1]
+    return found
 
 
 def _counts() -> Plan[Counts]:

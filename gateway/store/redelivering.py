@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.model import NewEvent
-from gateway.operations import Operation, Progress
+from gateway.identifiers import Reference
+from gateway.model import IdPrefix, NewEvent
+from gateway.operations import Operation, Progress, first_id, time_of
 from gateway.store.delivery_resends import resend
 from gateway.store.driver import Driver
 from gateway.store.operations import advance
 from gateway.store.publishing import Publisher
-from gateway.store.statements import Many, One, Plan
+from gateway.store.references import about
+from gateway.store.statements import Many, One, Plan, Rows
 
 _WINDOW: Final = One(
     """
@@ -25,6 +27,16 @@ _WINDOW: Final = One(
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
     """
 )
+_OF_NOTIFICATIONS: Final = Many(
+    """
+    WITH v(id, after, before) AS ({rows})
+    SELECT e.id, e.type, e.seller_id, e.operational FROM v CROSS JOIN events AS e
+    WHERE e.notification_id = v.id AND e.notification_id IS NOT NULL
+      AND e.id > v.after AND e.id < v.before
+    """,
+    ("text", "text", "text"),
+)
+_ALL: Final = 1 << 31
 _DELIVERIES: Final = Many(
     """
     WITH v(id) AS ({rows})
@@ -84,6 +96,7 @@ class Redeliveries:
         limit: int,
         endpoint_id: str | None = None,
         missing: bool = False,
+        reference: Reference | None = None,
     ) -> tuple[Sequence[LookedEvent], str | None]:
         """Return the next events between two ids, the oldest first, and the last id looked at.
 
@@ -93,10 +106,16 @@ class Redeliveries:
             limit: Most events to look at.
             endpoint_id: The only endpoint that is asked about; None for all.
             missing: Whether to find out who never had them.
+            reference: What the events' notifications are about; None for whatever. All events of
+                one thing are looked up each time, so it is for what has few, as an order has.
         """
-        return await self._driver.read(
-            lambda: self._look((after, before, limit), endpoint_id, missing=missing)
-        )
+
+        def plan() -> Plan[tuple[Sequence[LookedEvent], str | None]]:
+            window = (after, before, limit)
+            rows = yield from _window(window, reference)
+            return (yield from self._look(rows, endpoint_id, missing=missing))
+
+        return await self._driver.read(plan)
 
     async def send_again(
         self,
@@ -138,9 +157,8 @@ class Redeliveries:
         return await self._driver.write(plan)
 
     def _look(
-        self, window: tuple[str, str, int], endpoint_id: str | None, *, missing: bool
+        self, rows: Rows, endpoint_id: str | None, *, missing: bool
     ) -> Plan[tuple[Sequence[LookedEvent], str | None]]:
-        rows = yield _WINDOW(*window)
         if not rows:
             return (), None
         ids = [row[0] for row in rows if not row[3]]
@@ -163,6 +181,17 @@ class Redeliveries:
             if not row[3]
         ]
         return found, rows[-1][0]
+
+
+def _window(window: tuple[str, str, int], reference: Reference | None) -> Plan[Rows]:
+    if reference is None:
+        return (yield _WINDOW(*window))
+    after, before, limit = window
+    earliest = first_id(IdPrefix.NOTIFICATION, 0)
+    latest = first_id(IdPrefix.NOTIFICATION, time_of(before))
+    ids = yield from about(reference, earliest, latest, _ALL)
+    rows = (yield _OF_NOTIFICATIONS([(one, after, before) for one in ids])) if ids else ()
+    return sorted(rows, key=lambda row: str(row[0]))[:limit]
 
 
 def _sent(event_ids: Sequence[str]) -> Plan[dict[str, list[Sent]]]:

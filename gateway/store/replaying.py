@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.clock import Clock
+from gateway.identifiers import Reference
 from gateway.model import Arrival, IdPrefix, Owed, StoredNotification, new_id
 from gateway.operations import Operation, Progress
 from gateway.store import schema
@@ -20,6 +21,7 @@ from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import HANDLINGS_TOPIC, Inbox, quarantine_context
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.operations import advance
+from gateway.store.references import about
 from gateway.store.statements import Many, One, Plan, Row, Rows, Signal
 
 _WINDOW: Final = One(
@@ -27,6 +29,14 @@ _WINDOW: Final = One(
     SELECT id, type, seller_id, marketplace_id, origin, state FROM notifications
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
     """
+)
+_NAMED: Final = Many(
+    """
+    WITH v(id) AS ({rows})
+    SELECT n.id, n.type, n.seller_id, n.marketplace_id, n.origin, n.state
+    FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
+    """,
+    ("text",),
 )
 _EARLIER: Final = Many(
     """
@@ -152,9 +162,18 @@ class Replays:
         self._clock = clock
         self._inbox = inbox
 
-    async def look(self, *, after: str, before: str, limit: int) -> Sequence[Looked]:
-        """Return the next notifications between two ids, the oldest first."""
-        return await self._driver.read(lambda: _look(after, before, limit))
+    async def look(
+        self, *, after: str, before: str, limit: int, reference: Reference | None = None
+    ) -> Sequence[Looked]:
+        """Return the next notifications between two ids, the oldest first.
+
+        Args:
+            after: Exclusive.
+            before: Exclusive.
+            limit: Most notifications.
+            reference: What they are about; None for whatever.
+        """
+        return await self._driver.read(lambda: _look(after, before, limit, reference))
 
     async def whole(self, ids: Sequence[str]) -> Sequence[StoredNotification]:
         """Return notifications with their bodies, the oldest first.
@@ -256,8 +275,15 @@ class Replays:
         return True
 
 
-def _look(after: str, before: str, limit: int) -> Plan[Sequence[Looked]]:
-    rows = yield _WINDOW(after, before, limit)
+def _look(
+    after: str, before: str, limit: int, reference: Reference | None
+) -> Plan[Sequence[Looked]]:
+    if reference is None:
+        rows = yield _WINDOW(after, before, limit)
+    else:
+        ids = yield from about(reference, after, before, limit)
+        named = (yield _NAMED([(one,) for one in ids])) if ids else ()
+        rows = sorted(named, key=lambda row: str(row[0]))
     if not rows:
         return ()
     earlier: dict[str, dict[str, Earlier]] = {}

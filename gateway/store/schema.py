@@ -43,6 +43,7 @@ from gateway.store.schema_outbox import (
     endpoints_version,
     events,
 )
+from gateway.store.schema_references import notification_refs
 from gateway.store.schema_subscriptions import (
     subscription_runs,
     subscription_units,
@@ -70,6 +71,7 @@ __all__ = [
     "idempotency_keys",
     "memories",
     "metadata",
+    "notification_refs",
     "notifications",
     "once_keys",
     "operations",
@@ -176,7 +178,6 @@ handlings: Final = Table(
     ),
     _partial("ix_handlings_leased", "lease_until_ms", where="state = 'leased'"),
     _partial("ix_handlings_dead", "id", where="state = 'dead'"),
-    _partial("ix_handlings_key", "key", "id", where="key IS NOT NULL"),
     _partial("ix_handlings_operation", "operation_id", "id", where="operation_id IS NOT NULL"),
     _partial(
         "ix_handlings_under_way",

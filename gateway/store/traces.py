@@ -1,9 +1,9 @@
 """The story of one thing: from any id of it to all that came of it, in the order of time.
 
 An id of ours leads to its notification, or to its event where no notification led to that; Amazon's
-notification id and what handlers take for a key (an order, a report) lead to notifications, the id
-of an SQS message to a message in quarantine. Everything is found by an index, and of one key the
-newest notifications only.
+notification id and those of orders, reports, feeds, queries and documents lead to notifications,
+the id of an SQS message to a message in quarantine. Everything is found by an index, and of one
+order the newest notifications only.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.errors import NotFoundError
+from gateway.identifiers import ReferenceKind
 from gateway.model import IdPrefix
 from gateway.store.driver import Driver
+from gateway.store.references import called
 from gateway.store.statements import Many, One, Plan, Row, Rows
 
 MOST_NOTIFICATIONS: Final = 50
@@ -41,14 +43,7 @@ _EVENT_BY_PREFIX: Final[Mapping[str, One]] = {
     IdPrefix.ATTEMPT: _OF_ATTEMPT,
 }
 _OF_IDENTITY: Final = One("SELECT id FROM notifications WHERE identity = $1")
-_OF_KEY: Final = One(
-    """
-    SELECT DISTINCT notification_id FROM (
-      SELECT notification_id FROM handlings WHERE key = $1 AND key IS NOT NULL
-      ORDER BY id DESC LIMIT $2
-    ) AS newest
-    """
-)
+_OF_THINGS: Final = (ReferenceKind.ORDER, ReferenceKind.REPORT)
 _OF_MESSAGE: Final = One("SELECT id FROM quarantine WHERE message_id = $1")
 
 _QUARANTINE: Final = Many(
@@ -145,7 +140,8 @@ class Traces:
 
         Args:
             wanted_id: An id of ours (`ntf_`, `hdl_`, `evt_`, `dlv_`, `att_`, `qtn_`), Amazon's
-                notification id, a handler's key such as an order id, or an SQS message's id.
+                notification id, that of an order, a report, feed, Data Kiosk query or document, or
+                an SQS message's.
 
         Raises:
             NotFoundError: Nothing of that id is stored.
@@ -181,7 +177,7 @@ def _seeds(wanted_id: str) -> Plan[_Seeds]:
             events={row[1] for row in rows if row[0] is None},
         )
     found = _firsts((yield _OF_IDENTITY(wanted_id)))
-    found |= _firsts((yield _OF_KEY(wanted_id, MOST_NOTIFICATIONS)))
+    found |= yield from called(wanted_id, _OF_THINGS, MOST_NOTIFICATIONS)
     return _Seeds(notifications=found, quarantined=_firsts((yield _OF_MESSAGE(wanted_id))))
 
 

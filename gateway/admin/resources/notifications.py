@@ -14,6 +14,7 @@ from gateway.admin.paging import Page, PageQuery, page_asked, page_of
 from gateway.admin.routes import Call, Route
 from gateway.admin.showing import shown
 from gateway.model import HandlingState, NotificationState, Origin
+from gateway.operations import reference_of
 from gateway.store.views import HandlingView
 from gateway.telemetry.redaction import redact_text
 
@@ -85,6 +86,14 @@ class NotificationsQuery(PageQuery):
 
     type: Word | None = Field(default=None, description="Amazon's type, such as ORDER_CHANGE.")
     seller_id: Word | None = None
+    marketplace_id: Word | None = None
+    order_id: Word | None = Field(default=None, description="Those about this order.")
+    sku: Word | None = Field(default=None, description="Those about this SKU.")
+    report_id: Word | None = Field(
+        default=None,
+        description="Those about this report, feed, Data Kiosk query or document of one. Of"
+        " order_id, sku and report_id give one at most.",
+    )
     state: NotificationState | None = None
 
 
@@ -103,6 +112,7 @@ class HandlingsQuery(PageQuery):
 
 async def _list(api: Api, call: Call) -> Page[NotificationShown]:
     query = call.query(NotificationsQuery)
+    reference = reference_of(query.order_id, query.sku, query.report_id)
     return await page_of(
         query.cursor,
         query.limit,
@@ -112,6 +122,8 @@ async def _list(api: Api, call: Call) -> Page[NotificationShown]:
             notification_type=query.type,
             seller_id=query.seller_id,
             state=query.state,
+            marketplace_id=query.marketplace_id,
+            reference=reference,
         ),
         lambda one: shown(NotificationShown, one),
         lambda one: one.id,

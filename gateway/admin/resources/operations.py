@@ -56,6 +56,13 @@ class SelectionGiven(Given):
     type: Word | None = Field(default=None, description="Amazon's type, for a replay.")
     seller_id: Word | None = None
     marketplace_id: Word | None = None
+    order_id: Word | None = Field(default=None, description="Only what is about this order.")
+    sku: Word | None = Field(default=None, description="Only what is about it; for a replay.")
+    report_id: Word | None = Field(
+        default=None,
+        description="Only what is about this report, feed, Data Kiosk query or document of one."
+        " Of order_id, sku and report_id give one at most.",
+    )
     state: Word | None = Field(
         default=None,
         description="For a replay handled, dead, skipped, coalesced, duplicate, ignored or"
@@ -234,6 +241,9 @@ def _selection(asked: SelectionGiven, now_ms: int) -> Selection:
         handler=asked.handler,
         event_id=asked.event_id,
         endpoint_id=asked.endpoint_id,
+        order_id=asked.order_id,
+        sku=asked.sku,
+        report_id=asked.report_id,
         to_endpoints=None if asked.to_endpoints is None else tuple(asked.to_endpoints),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import NotFoundError
+from gateway.identifiers import ReferenceKind
 from gateway.model import DeliveryState, HandlingState, Owed
 from gateway.store.traces import TraceStep
 from tests.conformance.store.world import HANDLER, World
@@ -19,7 +20,11 @@ async def story(world: World, wanted: str) -> list[TraceStep]:
 async def delivered(world: World) -> dict[str, str]:
     """Let one notification go all the way, failing once on it, and be sent again."""
     endpoint = await world.endpoint()
-    arrival = world.arrival("amazon-1", owed=[Owed(handler=HANDLER, key=ORDER)])
+    arrival = world.arrival(
+        "amazon-1",
+        owed=[Owed(handler=HANDLER, key=ORDER)],
+        references=[(ReferenceKind.ORDER, ORDER), (ReferenceKind.SKU, "MUG-BLUE")],
+    )
     await world.accept(arrival)
     claimed = (await world.claim()).items[0]
     world.clock.at_ms += 10
@@ -37,7 +42,7 @@ async def delivered(world: World) -> dict[str, str]:
     return {
         "notification": arrival.id,
         "identity": "amazon-1",
-        "key": ORDER,
+        "order": ORDER,
         "handling": claimed.id,
         "event": event.id,
         "delivery": first.id,
@@ -51,7 +56,15 @@ async def test_every_id_of_a_thing_leads_to_the_whole_story(world: World) -> Non
     await world.accept(world.arrival("amazon-2"))
     stories = [
         await story(world, ids[name])
-        for name in ("notification", "identity", "key", "handling", "event", "delivery", "attempt")
+        for name in (
+            "notification",
+            "identity",
+            "order",
+            "handling",
+            "event",
+            "delivery",
+            "attempt",
+        )
     ]
     assert all(one == stories[0] for one in stories)
     assert [(step.what, step.id) for step in stories[0]] == [

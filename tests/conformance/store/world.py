@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.endpoints import Endpoint, EndpointSecret
 from gateway.errors import SealError
+from gateway.identifiers import Reference
 from gateway.model import (
     Arrival,
     Attempt,
@@ -115,6 +116,8 @@ class World:
         secret: bool = False,
         subscription: str | None = None,
         body: bytes = b'{"n":1}',
+        references: Sequence[Reference] = (),
+        marketplace: str | None = None,
     ) -> Arrival:
         self.clock.at_ms += 1
         now_ms = self.clock.at_ms
@@ -130,6 +133,8 @@ class World:
                 subscription_id=subscription,
                 seller_id=seller,
                 secret=secret,
+                references=references,
+                marketplace_id=marketplace,
             ),
             source="queue",
             origin=Origin.SQS,

@@ -20,6 +20,8 @@ async def test_an_operation_is_previewed_begun_and_ended(world: AdminWorld, admi
     assert (found["count"], found["complete"]) == (1, True)
     assert found["sample"] == [objects.ids["notification_id"]]
     assert [one["operation"] for one in found["follow_up_calls_at_most"]] == ["getOrder"]
+    other = (await admin("POST", "/v1/operations/preview", json={**asked, "order_id": "1"})).body
+    assert (other["count"], other["looked"]) == (0, 0)
     begun = await admin("POST", "/v1/operations", json={**asked, "rate_per_s": 0.5})
     assert begun.status == 201
     path = f"/v1/operations/{begun.body['id']}"
@@ -58,6 +60,8 @@ async def test_one_event_is_sent_again_to_one_endpoint(world: AdminWorld, admin:
         {"kind": "replay", "from_time": LONG_AGO, "endpoint_id": "ep_" + "0" * 32},
         {"kind": "redeliver", "from_time": LONG_AGO, "handler": "passthrough"},
         {"kind": "redeliver", "from_time": LONG_AGO, "event_id": "evt_" + "0" * 32},
+        {"kind": "replay", "from_time": LONG_AGO, "order_id": "1", "report_id": "2"},
+        {"kind": "redeliver", "from_time": LONG_AGO, "sku": "MUG-BLUE"},
         {"kind": "backfill", "from_time": LONG_AGO},
         {"kind": "erase", "from_time": LONG_AGO},
     ],

@@ -130,3 +130,15 @@ def test_names_that_nobody_knows_are_refused(gateway: Gateway) -> None:
         ("replay", "show", f"op_{unknown}"),
     ):
         assert unknown[1:] in str(gateway.fails(1, *arguments)["detail"])
+
+
+def test_what_is_about_one_order_is_listed_and_selected(gateway: Gateway, tmp_path: Path) -> None:
+    inject(gateway, tmp_path, order_change("n-1", ORDER), order_change("n-2", "902-2"))
+    (listed,) = gateway("notifications", "list", "--order", ORDER)["items"]
+    assert listed["identity"] == "n-1"
+    assert gateway("notifications", "list", "--report", ORDER)["items"] == []
+    found = gateway("replay", "start", "--from", "1h", "--order", ORDER, "--dry-run")
+    assert (found["count"], found["looked"], found["sample"]) == (1, 1, [listed["id"]])
+    operation = begun(gateway, "redeliver", "--since", "1h", "--order", ORDER)
+    assert operation["selection"]["order_id"] == ORDER
+    gateway.fails(2, "notifications", "list", "--order", ORDER, "--sku", "MUG-BLUE")

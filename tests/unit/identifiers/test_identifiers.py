@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.identifiers import identifiers_of, owner_of, usable_id
+from gateway.identifiers import (
+    MAX_REFERENCES,
+    identifiers_of,
+    owner_of,
+    read_payload,
+    usable_id,
+)
+from tests.support.bodies import ORDER_PAYLOAD, REPORT_PAYLOAD
 
 
 def related(*pairs: tuple[Any, Any]) -> dict[str, Any]:
@@ -74,3 +81,35 @@ def test_any_payload_is_read_and_the_inbox_agrees(payload: dict[str, Any]) -> No
     assert (found.seller_id, found.marketplace_id) == owner_of(payload)
     for id_ in (*found.asins, *found.skus, found.order_id, found.seller_id):
         assert id_ is None or usable_id(id_) == id_
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        (ORDER_PAYLOAD, {("order", "123-1234567-1234567"), ("sku", "MUG-BLUE")}),
+        (REPORT_PAYLOAD, {("report", "700001"), ("report", "amzn1.spdoc.1.test")}),
+        (
+            {"feedProcessingFinishedNotification": {"feedId": "50", "resultFeedDocumentId": "d"}},
+            {("report", "50"), ("report", "d")},
+        ),
+        (
+            {"queryId": "7", "dataDocumentId": "d", "errorDocumentId": None},
+            {("report", "7"), ("report", "d")},
+        ),
+        ({"rows": [{"sku": "S1"}, {"SKU": "S2"}, {"sku": "S1"}]}, {("sku", "S1"), ("sku", "S2")}),
+        ({"offers": [{"deep": {"sku": "SOMEBODY-ELSES"}}]}, set()),
+        ({"orderId": 5, "sku": " ", "reportId": "\x00"}, set()),
+    ],
+)
+def test_references_are_what_a_notification_can_be_found_by(
+    payload: dict[str, Any], found: set[tuple[str, str]]
+) -> None:
+    seller_id, marketplace_id, references = read_payload(payload)
+    assert (seller_id, marketplace_id) == owner_of(payload)
+    assert set(references) == found
+    assert len(references) == len(found)
+
+
+def test_references_of_a_huge_batch_are_bounded() -> None:
+    rows = [{"sku": f"S{number}"} for number in range(1_000)]
+    assert len(read_payload({"rows": rows})[2]) == MAX_REFERENCES
