@@ -25,7 +25,6 @@ from gateway.model import (
     AttemptResult,
     DeliveryState,
     Envelope,
-    HandlingResult,
     HandlingState,
     IdPrefix,
     NewEvent,
@@ -33,6 +32,7 @@ from gateway.model import (
     Owed,
     new_id,
 )
+from gateway.results import HandlingResult
 from gateway.store import Store, open_store
 from tests.support.postgres import PostgresServer, running_postgres
 

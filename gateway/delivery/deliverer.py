@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from gateway.delivery.routes import Route
     from gateway.delivery.verdict import Outcome, Reply
     from gateway.endpoints import Endpoint
-    from gateway.model import Claims, Settled
+    from gateway.model import Claims
+    from gateway.results import Settled
 
 _log = structlog.get_logger("gateway.delivery")
 

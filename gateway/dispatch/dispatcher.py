@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from gateway.dispatch.registry import Registry
     from gateway.documents.library import Library
     from gateway.handling import Handler
-    from gateway.model import ClaimedHandling, HandlingResult, Seller, Settled
+    from gateway.model import ClaimedHandling, Seller
+    from gateway.results import HandlingResult, Settled
     from gateway.spapi.calls import ApplicationCalls, SellerCalls
 
 _log = structlog.get_logger("gateway.dispatch")

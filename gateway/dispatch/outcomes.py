@@ -34,16 +34,14 @@ from gateway.errors import (
 from gateway.handling import NEW_SECRET, ClientSecret, Event, Later, Reject, Remember, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
-    HandlingResult,
     HandlingState,
     IdPrefix,
-    Memory,
     NewEvent,
     Origin,
-    RotatedSecret,
     StoredNotification,
     new_id,
 )
+from gateway.results import HandlingResult, Memory, RotatedSecret
 from gateway.retry import next_due_ms
 
 _MAX_ERROR_CHARACTERS = 2_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.model import Arrival, Settled, Unreadable, Verdict
+from gateway.model import Arrival, Unreadable, Verdict
 from gateway.notifications.known import Unfamiliar, unfamiliar
+from gateway.results import Settled
 from gateway.telemetry.metrics import Stage
 
 if TYPE_CHECKING:

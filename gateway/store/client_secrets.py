@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.model import Application, RotatedSecret
+from gateway.model import Application
+from gateway.results import RotatedSecret
 from gateway.store.driver import Sealer
 from gateway.store.statements import One, Plan, Row
 

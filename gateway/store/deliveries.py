@@ -12,14 +12,8 @@ from typing import Any, Final
 
 from gateway.breaker import HealthRules
 from gateway.clock import Clock
-from gateway.model import (
-    AttemptResult,
-    ClaimedDelivery,
-    Claims,
-    DeliveryState,
-    Settled,
-    new_token,
-)
+from gateway.model import AttemptResult, ClaimedDelivery, Claims, DeliveryState, new_token
+from gateway.results import Settled
 from gateway.store import schema
 from gateway.store.claims_sql import CLAIMS_LIMIT, LeaseSql
 from gateway.store.delivery_claims import DeliveryPicker

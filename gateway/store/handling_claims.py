@@ -10,12 +10,12 @@ from gateway.errors import SealError
 from gateway.model import (
     ClaimedHandling,
     Claims,
-    HandlingResult,
     HandlingState,
     NotificationState,
     Origin,
     StoredNotification,
 )
+from gateway.results import HandlingResult
 from gateway.store.claims_sql import LeaseSql
 from gateway.store.driver import Sealer
 from gateway.store.inbox import body_context

@@ -12,14 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gateway.clock import Clock
-from gateway.model import (
-    ClaimedHandling,
-    Claims,
-    HandlingResult,
-    HandlingState,
-    Settled,
-    new_token,
-)
+from gateway.model import ClaimedHandling, Claims, HandlingState, new_token
+from gateway.results import HandlingResult, Settled
 from gateway.store.claims_sql import CLAIMS_LIMIT, LeaseSql
 from gateway.store.client_secrets import rotate
 from gateway.store.driver import Driver, Sealer

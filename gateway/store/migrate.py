@@ -43,7 +43,7 @@ REVISIONS: Final = (
 )
 """All revisions in their order; the last one is this release's."""
 
-FLOOR: Final = "0015"
+FLOOR: Final = "0016"
 """The oldest revision whose release can work on this release's schema.
 
 A revision that only expands leaves it as it is. One that contracts raises it, at most to the last

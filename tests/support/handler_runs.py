@@ -17,12 +17,12 @@ from gateway.envelope import read_envelope
 from gateway.handling import Context, Handler
 from gateway.model import (
     ClaimedHandling,
-    HandlingResult,
     HandlingState,
     NotificationState,
     Origin,
     StoredNotification,
 )
+from gateway.results import HandlingResult
 from gateway.spapi.apis.fulfillment_outbound import FulfillmentOutbound
 from gateway.spapi.apis.listings_items import ListingsItems
 from gateway.spapi.apis.pricing import Pricing

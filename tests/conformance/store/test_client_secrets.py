@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from gateway.model import Application, HandlingResult, HandlingState, RotatedSecret
+from gateway.model import Application, HandlingState
+from gateway.results import HandlingResult, RotatedSecret
 from gateway.store import Store
 from tests.conformance.store.world import FakeSealer, World
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from gateway.model import HandlingResult, HandlingState, Memory, NewEvent, Owed
+from gateway.model import HandlingState, NewEvent, Owed
+from gateway.results import HandlingResult, Memory
 from gateway.store import Store
 from gateway.store.memories import DAY_MS
 from tests.conformance.store.world import HANDLER, World

@@ -17,17 +17,16 @@ from gateway.model import (
     Claims,
     DeliveryState,
     Envelope,
-    HandlingResult,
     HandlingState,
     IdPrefix,
     NewEvent,
     Origin,
     Owed,
-    Settled,
     Unreadable,
     Verdict,
     new_id,
 )
+from gateway.results import HandlingResult, Settled
 from gateway.store import Store
 from gateway.store.statements import One, Plan, Rows
 

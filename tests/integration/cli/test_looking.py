@@ -17,7 +17,6 @@ from gateway.model import (
     AttemptResult,
     DeliveryState,
     Envelope,
-    HandlingResult,
     HandlingState,
     IdPrefix,
     NewEvent,
@@ -26,6 +25,7 @@ from gateway.model import (
     Unreadable,
     new_id,
 )
+from gateway.results import HandlingResult
 from gateway.service.opening import open_store_for
 from gateway.service.signals import Signals
 from gateway.settings import load

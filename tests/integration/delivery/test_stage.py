@@ -17,7 +17,6 @@ from gateway.model import (
     Arrival,
     DeliveryState,
     Envelope,
-    HandlingResult,
     HandlingState,
     IdPrefix,
     NewEvent,
@@ -25,6 +24,7 @@ from gateway.model import (
     Owed,
     new_id,
 )
+from gateway.results import HandlingResult
 from gateway.sealing import open_sealer
 from gateway.service.recorders import DeliveryRecorder
 from gateway.store import open_store

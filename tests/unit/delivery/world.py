@@ -14,7 +14,8 @@ from gateway.delivery.routes import Route
 from gateway.delivery.verdict import Reply
 from gateway.endpoints import Endpoint, EndpointState
 from gateway.errors import StoreUnavailableError
-from gateway.model import AttemptResult, ClaimedDelivery, Claims, DeliveryState, Settled
+from gateway.model import AttemptResult, ClaimedDelivery, Claims, DeliveryState
+from gateway.results import Settled
 
 
 class MemoryStore:

@@ -9,7 +9,8 @@ import pytest
 from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings, Kept
 from gateway.dispatch.registry import Registry
 from gateway.handling import Event, Remember, Router
-from gateway.model import Claims, HandlingState, Seller, Settled
+from gateway.model import Claims, HandlingState, Seller
+from gateway.results import Settled
 from gateway.spapi.throttle import CallDeferred
 from tests.support.clock import FakeClock
 from tests.unit.dispatch.test_outcomes import claimed
