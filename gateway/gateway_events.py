@@ -75,6 +75,61 @@ def _of_delivery(what: str, summary: str, reason: str) -> EventType:
     )
 
 
+_FINDING = {
+    "id": "queue.policy",
+    "level": "fault",
+    "subject": "spapi-notifications",
+    "what": "the policy doesn't let Amazon's account 437568002678 send",
+    "why": "Amazon drops what it can't deliver, and tells nobody",
+    "mend": "gateway aws setup",
+}
+_SILENCE_MEMBERS = {
+    "type": {**_TEXT, "description": "Amazon's type of notification."},
+    "application": {**_TEXT_OR_NULL, "description": "As declared; null for all."},
+    "region": {**_TEXT_OR_NULL, "description": "As declared; null for all."},
+    "destination": _TEXT,
+    "whole": {
+        "type": "boolean",
+        "description": "Whether all sellers are meant; else single ones, while others are heard.",
+    },
+    "sellers": {**_WHOLE, "description": "How many sellers are meant."},
+    "examples": {
+        "type": "array",
+        "maxItems": 20,
+        "description": "Single sellers, those that are silent longest first.",
+        "items": _object(
+            seller=_TEXT, region=_TEXT_OR_NULL, since=_TIME_OR_NULL, newest=_TIME_OR_NULL
+        ),
+    },
+    "since": {**_TIME_OR_NULL, "description": "Since when nothing came."},
+    "newest": {**_TIME_OR_NULL, "description": "When the newest came in; null for never."},
+}
+_DOCTOR = {
+    "type": ["object", "null"],
+    "description": "What `gateway doctor` found amiss; null where it was not asked.",
+    "properties": {
+        "fault": {**_TEXT_OR_NULL, "description": "Why it could not end; null where it did."},
+        "looked_at": _WHOLE,
+        "findings": {
+            "type": "array",
+            "maxItems": 20,
+            "items": _object(**dict.fromkeys(_FINDING, _TEXT)),
+        },
+    },
+    "required": ["fault", "looked_at", "findings"],
+}
+_SILENCE: Mapping[str, Any] = {
+    "type": "ORDER_CHANGE",
+    "application": None,
+    "region": "eu",
+    "destination": "main",
+    "whole": True,
+    "sellers": 210,
+    "examples": [],
+    "since": "2026-01-31T08:20:00.000Z",
+    "newest": "2026-01-31T08:20:00.000Z",
+}
+
 GATEWAY_EVENTS: Sequence[EventType] = (
     EventType(
         type="endpoint.test",
@@ -154,6 +209,28 @@ GATEWAY_EVENTS: Sequence[EventType] = (
                 }
             ],
         },
+        of_gateway=True,
+    ),
+    EventType(
+        type="notifications.silent",
+        summary="Nothing comes of a declared type, or of single sellers of it, for too long.",
+        members={
+            **_SILENCE_MEMBERS,
+            "silent_after_s": {"type": "number", "description": "How long is too long."},
+            "doctor": _DOCTOR,
+        },
+        example={
+            **_SILENCE,
+            "silent_after_s": 3600.0,
+            "doctor": {"fault": None, "looked_at": 31, "findings": [_FINDING]},
+        },
+        of_gateway=True,
+    ),
+    EventType(
+        type="notifications.resumed",
+        summary="Notifications come again that were silent.",
+        members=_SILENCE_MEMBERS,
+        example={**_SILENCE, "newest": "2026-01-31T11:05:00.000Z"},
         of_gateway=True,
     ),
 )

@@ -73,11 +73,9 @@ def new_id(prefix: IdPrefix, now_ms: int) -> str:
     Ids that one process makes one after another in one millisecond are sorted too.
     """
     noise = _noise.next(now_ms)
-    rand_a = noise >> 62
-    rand_b = noise & ((1 << 62) - 1)
-    value = (
-        (now_ms & ((1 << 48) - 1)) << 80 | _UUID_VERSION_7 | rand_a << 64 | _UUID_VARIANT | rand_b
-    )
+    rand_a, rand_b = noise >> 62, noise & ((1 << 62) - 1)
+    stamp = (now_ms & ((1 << 48) - 1)) << 80
+    value = stamp | _UUID_VERSION_7 | rand_a << 64 | _UUID_VARIANT | rand_b
     return f"{prefix}_{value:032x}"
 
 
@@ -197,6 +195,7 @@ class Arrival:
 
     Attributes:
         subject: What it is about, where its type is swept for gaps.
+        noted, seller_noted: Whether it is noted as newest of its type; of its type and seller.
     """
 
     id: str
@@ -206,6 +205,8 @@ class Arrival:
     received_at_ms: int
     owed: Sequence[Owed] = ()
     subject: str | None = None
+    noted: bool = False
+    seller_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

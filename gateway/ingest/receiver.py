@@ -29,6 +29,7 @@ from gateway.model import (
 if TYPE_CHECKING:
     from gateway.aws.queue import Message, MessageQueue
     from gateway.clock import Clock
+    from gateway.ingest.noting import ArrivalNotes
 
 _log = structlog.get_logger("gateway.ingest")
 
@@ -70,6 +71,7 @@ class Receiver:
         source: What notifications and quarantine rows say they came from: the queue's name.
         wait_s: Length of a long poll, in seconds.
         subject: Tells what a notification is about, for sweeps; None where nothing is swept.
+        notes: Tells which arrivals are noted as the newest; None where nobody listens.
         visibility_s: How long SQS hides a received message; extended while a batch waits.
     """
 
@@ -85,6 +87,7 @@ class Receiver:
         clock: Clock,
         recorder: IngestRecorder,
         subject: Callable[[Envelope], str | None] | None = None,
+        notes: ArrivalNotes | None = None,
     ) -> None:
         self.name = f"ingest.{source}"
         self._queue = queue
@@ -96,6 +99,7 @@ class Receiver:
         self._clock = clock
         self._recorder = recorder
         self._subject = subject
+        self._notes = notes
 
     async def claim(self, room: int) -> Claims[Message]:
         """Receive up to ten messages; see `Stage`."""
@@ -127,6 +131,9 @@ class Receiver:
                 reason=str(exc),
                 received_at_ms=now_ms,
             )
+        noted = seller_noted = False
+        if self._notes is not None:
+            noted, seller_noted = self._notes.due(envelope, now_ms)
         return Arrival(
             id=new_id(IdPrefix.NOTIFICATION, now_ms),
             envelope=envelope,
@@ -135,11 +142,16 @@ class Receiver:
             received_at_ms=now_ms,
             owed=self._owed(envelope),
             subject=None if self._subject is None else self._subject(envelope),
+            noted=noted,
+            seller_noted=seller_noted,
         )
 
     async def settle(self, results: Sequence[tuple[Message, Arrival | Unreadable]]) -> None:
         """Commit, then delete; see `Stage`."""
-        verdicts = await self._inbox.accept([read for _, read in results])
+        reads = [read for _, read in results]
+        verdicts = await self._inbox.accept(reads)
+        if self._notes is not None:
+            self._notes.committed(reads)
         for (_, read), verdict in zip(results, verdicts, strict=True):
             self._recorder.stored(read, verdict)
             if verdict is Verdict.QUARANTINED and isinstance(read, Unreadable):

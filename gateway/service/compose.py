@@ -30,6 +30,7 @@ from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
+from gateway.service.silence import arrival_notes, listener
 from gateway.service.subscriptions import reconciler
 from gateway.service.swept import (
     subjects_noted,
@@ -167,7 +168,7 @@ async def open_gateway(
         if Role.DELIVERY in roles:
             running.update(await _delivery(base))
         running["gauges"] = base.periodic(
-            "gauges", Gauges(store, metrics.store, clock).refresh, _GAUGES_EVERY_S
+            "gauges", Gauges(store, metrics, clock).refresh, _GAUGES_EVERY_S
         )
         for role in roles:
             metrics.stages.up[Stage(role.value)].set(1)
@@ -196,6 +197,7 @@ def _sweep_desk(
 
 def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
     running: dict[str, Part] = {}
+    notes = arrival_notes(base.settings)
     for configured in base.settings.queues:
         queue = open_queue(
             configured.url,
@@ -217,6 +219,7 @@ def _ingest(base: _Base, credentials: CredentialSource) -> Mapping[str, Part]:
             clock=base.clock,
             recorder=QueueRecorder(base.metrics.ingest, name),
             subject=subjects_noted(base.settings),
+            notes=notes,
         )
         pace = Pace(
             capacity=_MESSAGES_IN_HAND * configured.concurrency,
@@ -282,11 +285,14 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
 
 
 def _subscriptions(base: _Base, client: SpApiClient) -> Mapping[str, Part]:
-    kept = reconciler(base.settings, base.store, client, base.clock)
-    if kept is None:
-        return {}
-    base.healths.append(kept.health)
-    return {"subscriptions": kept}
+    running: dict[str, Part] = {}
+    if kept := reconciler(base.settings, base.store, client, base.clock):
+        base.healths.append(kept.health)
+        running["subscriptions"] = kept
+    if listens := listener(base.settings, base.store, base.clock):
+        base.healths.append(listens.health)
+        running["silence"] = listens
+    return running
 
 
 def _dispatch_chores(base: _Base) -> Mapping[str, Part]:

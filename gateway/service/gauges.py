@@ -10,15 +10,16 @@ from gateway.telemetry.metrics import Backlog
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.store import Store
-    from gateway.telemetry.metrics import StoreMetrics
+    from gateway.telemetry.metrics import Metrics
 
 
 class Gauges:
     """Reads the store's counts into its metrics."""
 
-    def __init__(self, store: Store, metrics: StoreMetrics, clock: Clock) -> None:
+    def __init__(self, store: Store, metrics: Metrics, clock: Clock) -> None:
         self._store = store
-        self._metrics = metrics
+        self._metrics = metrics.store
+        self._silence = metrics.silence
         self._clock = clock
 
     async def refresh(self) -> None:
@@ -29,6 +30,8 @@ class Gauges:
         """
         try:
             counts = await self._store.queries.counts()
+            newest = await self._store.arrivals.newest_of_types()
+            silent = await self._store.silences.counts()
         except DependencyError:
             self._metrics.up.set(0)
             raise
@@ -44,3 +47,7 @@ class Gauges:
             self._metrics.pending[backlog].set(work.pending)
             self._metrics.dead[backlog].set(work.dead)
             self._metrics.oldest_due_age[backlog].set(age_s)
+        for kind, at_ms in newest.items():
+            self._silence.newest(kind, max(0, now_ms - at_ms) / 1000)
+        for kind, count in silent.items():
+            self._silence.silent(kind, whole=count.whole > 0, sellers=count.sellers)

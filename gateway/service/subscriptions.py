@@ -66,6 +66,8 @@ def _declarations(settings: Settings) -> Sequence[Declaration]:
             filters=Filters(**one.filter.model_dump()) if one.filter else Filters(),
             filter_expression=one.filter_expression,
             payload_version=one.payload_version,
+            silent_after_s=one.silent_after_s,
+            seller_silent_after_s=one.seller_silent_after_s,
         )
         for number, one in enumerate(settings.subscriptions)
     ]

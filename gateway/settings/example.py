@@ -59,6 +59,8 @@ url = "sqlite:///gateway.db"
 # region = "eu"              # in all unless given
 # filter_expression = "OrderChangeNotification.OrderChangeType == 'OrderStatusChange'"
 # payload_version = "1.0"
+# silent_after_s = 3600      # an alarm when nothing comes of any seller for so long
+# seller_silent_after_s = 259200   # the same of a single seller
 
 [reconcile]
 # every_s = 3600             # how often a running gateway looks; 0 for never

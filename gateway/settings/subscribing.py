@@ -13,6 +13,8 @@ from gateway.settings.table import Region, Table, Text
 
 _HOUR = 3600.0
 
+Window = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
 
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
@@ -83,6 +85,14 @@ class SubscriptionSettings(Table):
     destination: Text = Field(description="`name` of one of the destinations.")
     payload_version: Text | None = Field(
         default=None, description="The type's own choice unless given."
+    )
+    silent_after_s: Window | None = Field(
+        default=None,
+        description="Seconds after which it is an alarm that nothing comes of any of the sellers.",
+    )
+    seller_silent_after_s: Window | None = Field(
+        default=None,
+        description="Seconds after which it is an alarm that nothing comes of a single seller.",
     )
 
 

@@ -21,6 +21,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.store import schema
+from gateway.store.arrivals import noting
 from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.memories import DAY_MS
@@ -173,6 +174,7 @@ class Inbox:
         new = {row[0] for row in (yield _INSERT_NOTIFICATIONS(rows))}
         yield from refer(a for a in arrivals if a.id in new)
         yield from _sighted([a for a in arrivals if a.subject is not None], sellers)
+        yield from noting(arrivals, sellers)
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]
         if owed:
             yield from self._owe(owed, sellers)

@@ -40,6 +40,7 @@ REVISIONS: Final = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -45,6 +45,9 @@ from gateway.store.schema_outbox import (
 )
 from gateway.store.schema_references import notification_refs
 from gateway.store.schema_subscriptions import (
+    arrivals,
+    silence_watches,
+    silent_sellers,
     subscription_runs,
     subscription_units,
     subscriptions,
@@ -54,6 +57,7 @@ from gateway.store.schema_usage import usage_counts
 __all__ = [
     "api_keys",
     "applications",
+    "arrivals",
     "attempts",
     "audit_log",
     "buckets",
@@ -80,6 +84,8 @@ __all__ = [
     "schema_floor",
     "sellers",
     "sightings",
+    "silence_watches",
+    "silent_sellers",
     "subscription_runs",
     "subscription_units",
     "subscriptions",

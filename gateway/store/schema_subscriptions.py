@@ -1,10 +1,10 @@
-"""The tables of `schema` about Amazon's side: subscriptions, and how each seller's stand."""
+"""The tables of `schema` about Amazon's side: subscriptions, how they stand, and what came last."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from gateway.store.columns import id_column as _id
 from gateway.store.columns import metadata
@@ -57,3 +57,41 @@ subscription_runs: Final = Table(
     _ms("ended_at_ms"),
 )
 """The run through all sellers that goes on, or was the last; one row."""
+
+arrivals: Final = Table(
+    "arrivals",
+    metadata,
+    _id("seller_id"),
+    _id("type"),
+    _ms("newest_at_ms", nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When the newest notification of a type came in; `seller_id` is empty for that of all sellers. A
+time may be a little older than the truth: ingest notes it once in a while only."""
+
+silence_watches: Final = Table(
+    "silence_watches",
+    metadata,
+    _id("type"),
+    _id("scope"),
+    _ms("since_ms", nullable=False),
+    _ms("looked_at_ms", nullable=False),
+    _ms("silent_since_ms"),
+    _ms("told_at_ms"),
+    Column("silent_sellers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What is listened for: a type, of the sellers of `scope`. No silence is longer than since
+`since_ms`; `silent_since_ms` is set while nothing comes of any of them, `told_at_ms` is when single
+sellers were told of last."""
+
+silent_sellers: Final = Table(
+    "silent_sellers",
+    metadata,
+    _id("type"),
+    _id("scope"),
+    _id("seller_id"),
+    _ms("silent_since_ms", nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Single sellers of whom nothing of a type comes, while something comes of others."""

@@ -11,6 +11,7 @@ from gateway.errors import SchemaOutdatedError
 from gateway.store.announcements import Announcements
 from gateway.store.api_keys import ApiKeys
 from gateway.store.archiving import Archiving
+from gateway.store.arrivals import Arrivals
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
 from gateway.store.database_url import DatabaseUrl
@@ -34,6 +35,7 @@ from gateway.store.replaying import Replays
 from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers
+from gateway.store.silences import Silences
 from gateway.store.sqlite import SqliteDriver
 from gateway.store.subscription_runs import SubscriptionRuns
 from gateway.store.subscriptions import Subscriptions
@@ -90,6 +92,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.deliveries = Deliveries(driver, clock, publisher)
         self.announcements = Announcements(driver, clock, publisher)
         self.sweeps = Sweeps(driver, clock)
+        self.arrivals = Arrivals(driver)
+        self.silences = Silences(driver, clock, publisher)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.subscriptions = Subscriptions(driver, clock)

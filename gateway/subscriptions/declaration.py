@@ -79,6 +79,8 @@ class Declaration:
         region: Only in this region; None for all.
         destination: Name of a declared destination.
         payload_version: None for the one that each type is best subscribed with.
+        silent_after_s: How long nothing may come of any of the sellers; None for ever.
+        seller_silent_after_s: How long nothing may come of a single seller; None for ever.
     """
 
     where: str
@@ -90,6 +92,8 @@ class Declaration:
     filters: Filters = field(default_factory=Filters)
     filter_expression: str | None = None
     payload_version: str | None = None
+    silent_after_s: float | None = None
+    seller_silent_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)

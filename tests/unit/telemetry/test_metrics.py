@@ -35,6 +35,8 @@ def test_counts_come_out() -> None:
     metrics.delivery.delivered_after(0.05)
     metrics.store.pending[Backlog.HANDLINGS].set(7)
     metrics.stages.stale[Stage.DELIVERY].inc()
+    metrics.silence.newest("ORDER_CHANGE", 12.5)
+    metrics.silence.silent("ORDER_CHANGE", whole=True, sellers=3)
     text = metrics.render().decode()
     for line in (
         'gateway_messages_received_total{queue="q"} 3.0',
@@ -47,9 +49,20 @@ def test_counts_come_out() -> None:
         "gateway_attempt_duration_seconds_count 1.0",
         'gateway_pending{kind="handlings"} 7.0',
         'gateway_stale_settles_total{stage="delivery"} 1.0',
+        'gateway_newest_notification_age_seconds{type="ORDER_CHANGE"} 12.5',
+        'gateway_silent{type="ORDER_CHANGE"} 1.0',
+        'gateway_silent_sellers{type="ORDER_CHANGE"} 3.0',
         'gateway_build_info{version="1.2.3"} 1.0',
     ):
         assert f"\n{line}\n" in text
+
+
+def test_noise_in_the_type_does_not_grow_the_gauges_of_silence() -> None:
+    metrics = Metrics()
+    for number in range(500):
+        metrics.silence.newest(f"TYPE_{number}", 1.0)
+        metrics.silence.silent(f"TYPE_{number}", whole=False, sellers=0)
+    assert metrics.render().count(b"gateway_newest_notification_age_seconds{") == 100
 
 
 def test_noise_in_the_type_does_not_grow_the_metric() -> None:
