@@ -16,6 +16,7 @@
     │   ├── ResolutionError             in `delivery.egress`: a name can't be resolved
     │   └── AwsRefusedError             in `aws.provisioning`: AWS refuses a call, or is away
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
+    ├── BackupDamagedError          a backup was not sound when it was read again
     ├── SealError                   a sealed value can't be opened with the keys at hand
     ├── ArchiveFaultError           an archive was cut short or altered; the file and line are named
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row
@@ -128,6 +129,10 @@ class ArchiveUnavailableError(DependencyError):
 
 class SchemaOutdatedError(GatewayError):
     """The database's schema is not the one that this release works with."""
+
+
+class BackupDamagedError(GatewayError):
+    """The backup was not sound when it was read again; the database itself may be damaged."""
 
 
 class SealError(GatewayError):

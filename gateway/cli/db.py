@@ -7,17 +7,19 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import opened_store, run, settings_of
+from gateway.cli.db_backup import backup
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.sealing import add_key, create_ring, load_ring, open_sealer
 from gateway.store.migrate import REVISIONS, SchemaState, Standing, schema_state, standing, upgrade
 
 app = new_app()
+app.command("backup")(backup)
 
 
 @app.callback()
 def db() -> None:
-    """Upgrade the database, rotate the keys of its secrets."""
+    """Back up and upgrade the database, rotate the keys of its secrets."""
 
 
 @app.command("upgrade")

@@ -142,14 +142,21 @@ async def upgrade(url: str) -> None:
     await run_script(where.dsn, lock=_MIGRATION_LOCK, script=lambda r: _script(r or "base"))
 
 
+def read_standing(connection: sqlite3.Connection) -> Standing:
+    """Return where the schema of an open SQLite file stands."""
+    return Standing(
+        revision=_only(connection, "alembic_version", "version_num"),
+        floor=_only(connection, "schema_floor", "revision"),
+    )
+
+
 def _sqlite_standing(path: Path) -> Standing:
     if not path.exists():
         return Standing(revision=None)
     try:
         connection = connect(path, writes=False)
         try:
-            revision = _only(connection, "alembic_version", "version_num")
-            return Standing(revision=revision, floor=_only(connection, "schema_floor", "revision"))
+            return read_standing(connection)
         finally:
             connection.close()
     except sqlite3.Error as exc:

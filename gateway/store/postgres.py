@@ -140,9 +140,14 @@ async def fetch_revisions(dsn: str) -> tuple[str | None, str | None]:
     Raises:
         StoreUnavailableError: The server can't be reached, or lets us not in.
     """
-    async with _connection(dsn) as connection:
-        revision = await _only(connection, "alembic_version", "version_num")
-        return revision, await _only(connection, "schema_floor", "revision")
+    async with connection_to(dsn) as connection:
+        return await revisions_on(connection)
+
+
+async def revisions_on(connection: Any) -> tuple[str | None, str | None]:
+    """Return the same on a connection that is open."""
+    revision = await _only(connection, "alembic_version", "version_num")
+    return revision, await _only(connection, "schema_floor", "revision")
 
 
 async def run_script(dsn: str, *, lock: int, script: Callable[[str | None], str]) -> None:
@@ -152,7 +157,7 @@ async def run_script(dsn: str, *, lock: int, script: Callable[[str | None], str]
         StoreUnavailableError: The server can't be reached, or a table is in use for too long;
             nothing was changed.
     """
-    async with _connection(dsn) as connection, connection.transaction():
+    async with connection_to(dsn) as connection, connection.transaction():
         await connection.fetch("SELECT pg_advisory_xact_lock($1)", lock)
         sql = script(await _only(connection, "alembic_version", "version_num"))
         if sql:
@@ -170,7 +175,12 @@ async def _only(connection: Any, table: str, column: str) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _connection(dsn: str) -> AsyncIterator[Any]:
+async def connection_to(dsn: str) -> AsyncIterator[Any]:
+    """Open one connection, for as long as it lasts.
+
+    Raises:
+        StoreUnavailableError: The server can't be reached, or lets us not in.
+    """
     async with _translating():
         connection = await asyncpg.connect(
             dsn, timeout=_CONNECT_TIMEOUT_S, server_settings=SETTINGS
@@ -231,7 +241,7 @@ async def _listen(dsn: str, heard: Callable[[str], None]) -> None:
     delay_s = _RECONNECT_MIN_S
     while True:
         try:
-            async with _connection(dsn) as connection:
+            async with connection_to(dsn) as connection:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
                 await connection.add_listener(_CHANNEL, lambda *args: heard(args[3]))

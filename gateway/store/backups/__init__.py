@@ -1,0 +1,1 @@
+"""Backups of a running database: one moment of it in one file, checked, with a manifest."""
