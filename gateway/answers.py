@@ -63,12 +63,19 @@ class Outcome(Exception):  # noqa: N818 an outcome is no error; it is raised for
 
 
 class Later(Outcome):
-    """Go on later, with `state` kept: the durable continuation of a slow job."""
+    """Go on later, with `state` kept: the durable continuation of a slow job.
 
-    def __init__(self, after: timedelta | float, state: Any = None) -> None:
+    What the job has come to so far may be published on the way: `events` are committed together
+    with `state`, so each is published once, however often a run is repeated.
+    """
+
+    def __init__(
+        self, after: timedelta | float, state: Any = None, *, events: Sequence[Event] = ()
+    ) -> None:
         super().__init__()
         self.after_s = _seconds(after)
         self.state = state
+        self.events = events
 
 
 class Retry(Outcome):

@@ -8,7 +8,7 @@ from the top.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -190,6 +190,7 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: SellerCalls | None = field(default=None, repr=False)
     recall: Callable[[str], Awaitable[Any]] | None = field(default=None, repr=False)
+    along: Callable[[], AsyncIterator[Notification[Any]]] | None = field(default=None, repr=False)
     library: Library | None = field(default=None, repr=False)
     applications: Callable[[str], Awaitable[ApplicationCalls]] | None = field(
         default=None, repr=False
@@ -219,6 +220,19 @@ class Context:
             StoreUnavailableError: It can't be read now; let it pass, and the run is repeated.
         """
         return None if self.recall is None else await self.recall(name)
+
+    async def taken_along(self) -> AsyncIterator[Notification[Any]]:
+        """Yield the other notifications that this handling stands for, the newest first.
+
+        They are those of a handler with `coalesce` that waited behind its key. Batches are made of
+        them: one call for twenty items, say. In a run that goes on after `Later` they are the same.
+
+        Raises:
+            StoreUnavailableError: They can't be read now; let it pass, and the run is repeated.
+        """
+        if self.along is not None:
+            async for notification in self.along():
+                yield notification
 
     @property
     def spapi(self) -> SellerCalls:

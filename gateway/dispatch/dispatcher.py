@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ import structlog
 
 from gateway.dispatch.memory_reader import MemoryReader
 from gateway.dispatch.outcomes import Run, deferred, result_of
+from gateway.dispatch.taken_along import taken_along
 from gateway.dispatch.turns import CLAIM_AHEAD, Turns
 from gateway.handling import Context
 from gateway.model import Claims, HandlingState
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.dispatch.memory_reader import MemoryStore
     from gateway.dispatch.registry import Registry
+    from gateway.dispatch.taken_along import CoalescedStore
     from gateway.documents.library import Library
-    from gateway.handling import Handler
+    from gateway.handling import Handler, Notification
     from gateway.model import ClaimedHandling, Seller
     from gateway.results import HandlingResult, Settled
     from gateway.spapi.calls import ApplicationCalls, SellerCalls
@@ -120,10 +122,12 @@ class Kept:
 
     Attributes:
         memories: What they remember of things.
+        coalesced: What a handling took along.
         library: Their documents.
     """
 
     memories: MemoryStore
+    coalesced: CoalescedStore
     library: Library | None = None
 
 
@@ -150,6 +154,7 @@ class Dispatcher:
         self._clock = clock
         self._recorder = recorder
         self._recall = MemoryReader(kept.memories).read
+        self._coalesced = kept.coalesced
         self._library = kept.library
         self._deadlines = Deadlines()
         self._slots = asyncio.Semaphore(settings.concurrency)
@@ -259,9 +264,16 @@ class Dispatcher:
             settings=self._settings.handler_settings.get(handler.name, {}),
             calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
             recall=partial(self._recall, handler.name, item.notification.seller_id),
+            along=partial(self._taken_along, handler, item.id) if item.coalesce else None,
             library=self._library,
             applications=partial(self._sellers.application_calls, slot=item.slot),
         )
+
+    async def _taken_along(
+        self, handler: Handler, handling_id: str
+    ) -> AsyncIterator[Notification[Any]]:
+        async for stored in taken_along(self._coalesced, handling_id):
+            yield handler.view(stored)
 
     def _report(self, item: ClaimedHandling, result: HandlingResult, duration_s: float) -> None:
         write = _log.warning if result.state is HandlingState.DEAD else _log.info

@@ -180,8 +180,9 @@ def _again(
 def _later(run: Run, later: Later) -> HandlingResult:
     try:
         state = orjson.dumps(later.state)
+        new_events = [_new_event(run, one) for one in later.events]
     except TypeError as exc:
-        return _ended(run, HandlingState.DEAD, f"the state of Later is no JSON: {exc}")
+        return _ended(run, HandlingState.DEAD, f"state or events of Later are no JSON: {exc}")
     return HandlingResult(
         id=run.claimed.id,
         token=run.claimed.token,
@@ -189,6 +190,7 @@ def _later(run: Run, later: Later) -> HandlingResult:
         tries=0,
         due_at_ms=run.now_ms + round(later.after_s * 1000),
         saved_state=state,
+        events=new_events,
     )
 
 

@@ -272,7 +272,11 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         parts.dispatch_settings(settings),
         clock=base.clock,
         recorder=DispatchRecorder(base.metrics),
-        kept=Kept(memories=base.store.memories, library=base.library),
+        kept=Kept(
+            memories=base.store.memories,
+            coalesced=base.store.coalesced,
+            library=base.library,
+        ),
     )
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     return {

@@ -33,12 +33,16 @@ _READY: Final = "state = 'pending' AND readiness = 2"
 _HANDLERS: Final = One(lanes_sql("handlings", "handler", _READY))
 _LANES: Final = One(lanes_sql("handlings", "lane", f"{_READY} AND handler = $3"))
 
-_COLUMNS: Final = """
-  h.id, h.lane, h.handler, h.run, h.tries, h.claims, h.key, h.coalesces, h.slot, h.saved_state,
-  h.replayed_from, h.created_at_ms, h.event_time_ms,
+NOTIFICATION_COLUMNS: Final = """
   n.id, n.identity, n.type, n.payload_version, n.seller_id, n.marketplace_id, n.application_id,
   n.subscription_id, n.event_time_ms, n.received_at_ms, n.source, n.origin, n.state, n.body,
   n.body_sealed
+"""
+"""What `stored_notification` takes."""
+
+_COLUMNS: Final = f"""
+  h.id, h.lane, h.handler, h.run, h.tries, h.claims, h.key, h.coalesces, h.slot, h.saved_state,
+  h.replayed_from, h.created_at_ms, h.event_time_ms, {NOTIFICATION_COLUMNS}
 """
 
 _PICK: Final = Each(

@@ -41,6 +41,7 @@ REVISIONS: Final = (
     "0015",
     "0016",
     "0017",
+    "0018",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -184,6 +184,7 @@ handlings: Final = Table(
     ),
     _partial("ix_handlings_leased", "lease_until_ms", where="state = 'leased'"),
     _partial("ix_handlings_dead", "id", where="state = 'dead'"),
+    _partial("ix_handlings_coalesced_into", "coalesced_into", where="coalesced_into IS NOT NULL"),
     _partial("ix_handlings_operation", "operation_id", "id", where="operation_id IS NOT NULL"),
     _partial(
         "ix_handlings_under_way",

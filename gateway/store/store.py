@@ -14,6 +14,7 @@ from gateway.store.archiving import Archiving
 from gateway.store.arrivals import Arrivals
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.buckets import Buckets
+from gateway.store.coalesced import Coalesced
 from gateway.store.database_url import DatabaseUrl
 from gateway.store.deliveries import Deliveries
 from gateway.store.documents import Documents
@@ -84,6 +85,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.path = path
         self.inbox = Inbox(driver, sealer, clock)
         self.handlings = Handlings(driver, sealer, clock, publisher)
+        self.coalesced = Coalesced(driver, sealer)
         self.once_keys = OnceKeys(driver)
         self.memories = Memories(driver)
         self.documents = Documents(driver, sealer)

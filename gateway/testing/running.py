@@ -18,6 +18,7 @@ from gateway.handling import (
     Event,
     Handler,
     Later,
+    Notification,
     Outcome,
     Remember,
     Router,
@@ -74,6 +75,7 @@ async def run_handler(  # noqa: PLR0913 what a run depends on, named
     settings: Mapping[str, Any] | None = None,
     remembered: Mapping[str, Any] | None = None,
     state: Any = None,
+    taken_along: Sequence[StoredNotification] = (),
     clock: FakeClock | None = None,
     **context: Any,
 ) -> Ran:
@@ -87,6 +89,7 @@ async def run_handler(  # noqa: PLR0913 what a run depends on, named
         settings: The table `[handlers.<name>]`.
         remembered: What it remembers, by name.
         state: What its last `Later` kept.
+        taken_along: For a handler that coalesces: the others that it stands for, newest first.
         clock: The time; noon unless given.
         **context: Other attributes of `Context`, such as `marketplace_ids` or `tries`.
 
@@ -94,6 +97,12 @@ async def run_handler(  # noqa: PLR0913 what a run depends on, named
         Exception: Whatever the handler raises that is no outcome.
     """
     handler = _handler(router, notification, name)
+
+    async def along() -> AsyncIterator[Notification[Any]]:
+        for stored in taken_along:
+            yield handler.view(stored)
+
+    context = {"along": along} | context
     bench = _Bench(clock or FakeClock(), spapi, settings or {}, dict(remembered or {}), context)
     return await bench.run(handler, notification, state)
 
@@ -169,6 +178,8 @@ class _Bench:
         kept: dict[str, Any] = {}
         if isinstance(answer, Event):
             events = [answer]
+        elif isinstance(answer, Later):
+            events = answer.events
         elif answer is not None and not isinstance(answer, Outcome):
             events = [one for one in answer if isinstance(one, Event)]
             kept = {one.name: one.value for one in answer if isinstance(one, Remember)}

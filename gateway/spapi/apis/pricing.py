@@ -51,6 +51,11 @@ class BatchAnswer(View):
         return 200 <= self.status.status_code < 300
 
     @property
+    def refused(self) -> bool:
+        """Whether it failed in a way that another try does not mend."""
+        return 400 <= self.status.status_code < 500 and self.status.status_code != 429
+
+    @property
     def errors(self) -> Sequence[Mapping[str, Any]]:
         """Amazon's errors of this one answer."""
         errors = self.body.get("errors")

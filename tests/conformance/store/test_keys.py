@@ -59,6 +59,26 @@ async def test_twenty_changes_cost_one_run(world: World) -> None:
     assert (await world.claim()).items == []
 
 
+async def test_what_a_handling_took_along_is_found_over_every_step(
+    world: World, store: Store
+) -> None:
+    early = [await world.keyed("k", at=n) for n in (1, 2, 3)]
+    (claimed,) = (await world.claim()).items
+    await world.settle(world.result(claimed, HandlingState.PENDING, due_in_ms=100))
+    late = [await world.keyed("k", at=n) for n in (9, 8)]
+    alone = await world.keyed("other", at=7)
+    world.clock.at_ms += 100
+    claims = {one.notification.id: one for one in (await world.claim()).items}
+    assert claims.keys() == {late[0], alone}
+
+    ids = await store.coalesced.taken_along(claims[late[0]].id)
+    assert ids == [late[1], *reversed(early)]
+    assert await store.coalesced.taken_along(claims[alone].id) == []
+    found = await store.coalesced.notifications(["ntf_gone", *ids])
+    assert [one.id for one in found] == ids
+    assert await store.coalesced.notifications([]) == []
+
+
 async def test_those_that_come_during_a_run_collapse_behind_it(world: World) -> None:
     await world.keyed("k", at=1)
     (running,) = (await world.claim()).items

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings, Kept
 from gateway.dispatch.registry import Registry
 from gateway.handling import Event, Remember, Router
-from gateway.model import Claims, HandlingState, Seller
+from gateway.model import Claims, HandlingState, Seller, StoredNotification
 from gateway.results import Settled
 from gateway.spapi.throttle import CallDeferred
 from tests.support.clock import FakeClock
@@ -58,6 +60,15 @@ class FakeMemories:
         return {("h", "S1", "o1"): b'{"status":"SHIPPED"}'}
 
 
+class FakeCoalesced:
+    async def taken_along(self, handling_id: str) -> Sequence[str]:
+        return [f"{handling_id}-{n}" for n in range(250)]
+
+    async def notifications(self, ids: Sequence[str]) -> Sequence[StoredNotification]:
+        assert len(ids) <= 100
+        return [replace(claimed().notification, id=one) for one in ids]
+
+
 class Recorder:
     def settled(self, handler: str, state: HandlingState, duration_s: float) -> None: ...
 
@@ -72,7 +83,7 @@ def dispatcher(router: Router, store: FakeStore | None = None, **settings: Any) 
         DispatchSettings(schedule_s=(0, 10), **settings),
         clock=FakeClock(),
         recorder=Recorder(),
-        kept=Kept(memories=FakeMemories()),
+        kept=Kept(memories=FakeMemories(), coalesced=FakeCoalesced()),
     )
 
 
@@ -105,6 +116,20 @@ async def test_a_run_has_a_time_limit() -> None:
 
     result = await outcome(handler, timeout_s=0.01)
     assert result.error == "the run took longer than its time limit"
+
+
+@pytest.mark.parametrize(("coalesce", "count"), [(True, 250), (False, 0)])
+async def test_a_handler_that_coalesces_sees_what_it_took_along(coalesce: bool, count: int) -> None:
+    async def handler(notification: Any, ctx: Any) -> Event:
+        ids = [one.id async for one in ctx.taken_along()]
+        return Event(type="x", data={"ids": ids})
+
+    router = Router()
+    router.on("ORDER_CHANGE", name="h", key=lambda _: "k", coalesce=True)(handler)
+    item = replace(claimed(), coalesce=coalesce)
+    result = await dispatcher(router).work(item)
+    ids = orjson.loads(result.events[0].body)["data"]["ids"]
+    assert ids == [f"{item.id}-{n}" for n in range(count)]
 
 
 async def test_a_call_that_waits_gives_the_worker_back() -> None:

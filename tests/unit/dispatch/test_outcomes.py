@@ -115,6 +115,13 @@ def test_later_keeps_its_state_and_starts_the_tries_anew() -> None:
     assert result.tries == 0
 
 
+def test_later_publishes_on_the_way() -> None:
+    result = result_of(run(), Later(0, {"left": 1}, events=[Event(type="x", data={"n": 1})]))
+    assert (result.state, result.saved_state) == (HandlingState.PENDING, b'{"left":1}')
+    (event,) = result.events
+    assert (event.type, b'"n":1' in event.body) == ("x", True)
+
+
 @pytest.mark.parametrize(
     ("answer", "due_ms"),
     [
@@ -154,6 +161,7 @@ def test_jitter_only_adds() -> None:
         [Event(type="a", data={}), "b"],
         Event(type="a", data={"x": object()}),
         Later(1, state=object()),
+        Later(1, events=[Event(type="a", data={"x": object()})]),
     ],
 )
 def test_what_can_never_succeed_is_dead_with_its_reason(answer: object) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from gateway.dispatch.registry import load_registry
 from gateway.errors import SpApiRequestError
-from gateway.handling import Handler
-from gateway.model import HandlingState
+from gateway.handling import Handler, Later, Reject, Retry
+from gateway.model import HandlingState, StoredNotification
+from gateway.testing import FakeSpApi, Ran, run_handler
+from handlers import offer_pricing
 from tests.support.bodies import notification, text
 from tests.support.clock import FakeClock
 from tests.support.handler_runs import CannedCalls, bodies, run, stored
@@ -220,21 +223,49 @@ async def test_a_promotion_of_many_items_stays_small() -> None:
     assert len(promotion["items"]) < promotion["items_total"] == 500
 
 
-async def test_prices_are_fetched_by_a_module_of_its_own() -> None:
-    handler = EXTRA.handlers["offer_pricing"]
-    body = stored(text(whole(sample_of("ANY_OFFER_CHANGED"))).encode())
-    assert handler.coalesce
-    assert key_of(handler, "ANY_OFFER_CHANGED") == f"{GERMANY}/{ASIN}"
-    summary = {"asin": ASIN, "featuredBuyingOptions": []}
-    calls = CannedCalls(
-        {"getCompetitiveSummary": {"responses": [{"status": {"statusCode": 200}, "body": summary}]}}
+def offers_of(asin: str) -> StoredNotification:
+    payload = copy.deepcopy(sample_of("ANY_OFFER_CHANGED").payload)
+    payload["AnyOfferChangedNotification"]["OfferChangeTrigger"]["ASIN"] = asin
+    return stored(text(whole(sample_of("ANY_OFFER_CHANGED"), payload)).encode())
+
+
+async def priced(*answers: Any, asins: Sequence[str], state: Any = None) -> Ran:
+    calls = FakeSpApi()
+    calls.answers("getCompetitiveSummary", {"responses": list(answers)})
+    first, *others = map(offers_of, asins)
+    return await run_handler(
+        offer_pricing.router, first, spapi=calls, taken_along=others, state=state
     )
-    (event,) = bodies(await run(handler, body, calls), EXTRA)
-    assert event["data"]["pricing"] == {"asin": ASIN, "marketplace": GERMANY, "summary": summary}
-    (asked,) = calls.made[0][1]["body"]["requests"]
-    assert (asked["asin"], asked["marketplaceId"]) == (ASIN, GERMANY)
-    empty = await run(handler, body, CannedCalls({"getCompetitiveSummary": {"responses": []}}))
-    assert empty.state is HandlingState.PENDING
+
+
+def answer(status: int, body: Any = None) -> dict[str, Any]:
+    return {"status": {"statusCode": status}, "body": body or {}}
+
+
+async def test_prices_of_twenty_items_are_one_call() -> None:
+    handler = EXTRA.handlers["offer_pricing"]
+    assert handler.coalesce
+    assert key_of(handler, "ANY_OFFER_CHANGED") == GERMANY
+    asins = [f"B{n:09}" for n in range(25)]
+    ran = await priced(*[answer(200, {"asin": one}) for one in asins[:20]], asins=asins + asins)
+    assert [one.data["pricing"]["asin"] for one in ran.events] == asins[:20]
+    assert isinstance(ran.outcome, Later)
+    assert ran.outcome.state == {"asins": asins[20:]}
+    rest = [answer(200, {"asin": one}) for one in asins[20:]]
+    ran = await priced(*rest, asins=["B0OTHER"], state=ran.outcome.state)
+    assert [one.data["pricing"]["summary"]["asin"] for one in ran.events] == asins[20:]
+    assert ran.outcome is None
+
+
+async def test_a_price_that_fails_holds_up_no_other() -> None:
+    mixed = [answer(200), answer(404), answer(503)]
+    ran = await priced(*mixed, asins=["A", "B", "C", "D"])
+    assert [one.data["pricing"]["asin"] for one in ran.events] == ["A"]
+    assert isinstance(ran.outcome, Later)
+    assert ran.outcome.state == {"asins": ["C", "D"]}
+    assert isinstance((await priced(answer(429), asins=["C"])).outcome, Retry)
+    assert isinstance((await priced(asins=["C"])).outcome, Retry)
+    assert isinstance((await priced(answer(400), asins=["C"])).outcome, Reject)
 
 
 async def test_what_is_too_large_to_pass_is_linked() -> None:
