@@ -223,7 +223,7 @@ class Exporting:
             if not looked:
                 return writer, cursor, True
             chosen = [one for one in looked if selected(one, manifest.scope)]
-            taken = _in_memory(chosen, manifest.part_lines - writer.lines)
+            taken = in_memory(chosen, manifest.part_lines - writer.lines)
             left = chosen[len(taken) :]
             for one in await self._store.whole([one.id for one in taken]) if taken else ():
                 writer.add(one)
@@ -251,7 +251,7 @@ class Exporting:
         await self._places.write(f"{stem}{SUFFIX}", written(manifest))
 
 
-def _in_memory(chosen: Sequence[Candidate], room: int) -> Sequence[Candidate]:
+def in_memory(chosen: Sequence[Candidate], room: int) -> Sequence[Candidate]:
     """Return the first ones, at most `room`, whose bodies may be in memory together."""
     size, count = 0, 0
     for one in chosen[:room]:

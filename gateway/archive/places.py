@@ -82,6 +82,11 @@ class Location:
             return cls(bucket=None, root=str(path.absolute()), name="")
         return cls(bucket=None, root=str(path.absolute().parent), name=path.name)
 
+    @classmethod
+    def whole(cls, url: str) -> Location:
+        """Return all that is below `s3://BUCKET/PREFIX` or `folder:PATH`."""
+        return cls.parse(f"{url.rstrip('/')}/")
+
     def __str__(self) -> str:
         whole = "/".join(part for part in (self.root, self.name) if part)
         return f"s3://{self.bucket}/{whole}" if self.bucket is not None else whole

@@ -21,6 +21,7 @@ from gateway.dispatch.dispatcher import Dispatcher, Kept
 from gateway.ingest.receiver import Receiver
 from gateway.jobs.scheduler import Scheduler
 from gateway.service import parts
+from gateway.service.archiving import archive_kept
 from gateway.service.bulk import operation_runner
 from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
@@ -65,6 +66,7 @@ _USAGE_EVERY_S = 10.0
 _SCHEDULES_EVERY_S = 1.0
 _OPERATIONS_EVERY_S = 0.25
 _PRUNE_EVERY_S = 60.0
+_ARCHIVE_EVERY_S = 5.0
 _DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
 _COPY_EVERY_S = 60.0
@@ -281,6 +283,7 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
     base.metrics.dispatch.running.set_function(lambda: dispatcher.running)
     return {
         **_subscriptions(base, sellers.client),
+        **await _archive(base),
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
         "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
@@ -297,6 +300,15 @@ def _subscriptions(base: _Base, client: SpApiClient) -> Mapping[str, Part]:
         base.healths.append(listens.health)
         running["silence"] = listens
     return running
+
+
+async def _archive(base: _Base) -> Mapping[str, Part]:
+    kept = await archive_kept(
+        base.settings, base.store, base.stack, clock=base.clock, metrics=base.metrics
+    )
+    if kept is None:
+        return {}
+    return {"archive": base.periodic("archive", kept.tick, _ARCHIVE_EVERY_S)}
 
 
 def _dispatch_chores(base: _Base) -> Mapping[str, Part]:

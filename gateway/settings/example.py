@@ -136,9 +136,13 @@ modules = ["handlers"]
 # retention_days = 30
 
 [archive]
-# Where `gateway archive` finds S3.
+# Every notification in files of its own, by day and type, as it comes; off unless a url is set.
+# url = "s3://my-bucket/archive"   # or "folder:/var/lib/gateway/archive"
 # region = "eu-west-1"
 # endpoint_url = "http://127.0.0.1:9000"   # another S3, such as a local one
+# compression = "zstd"       # or "gzip", "none"
+# plain = false              # bodies are sealed with the key ring
+# every_s = 300
 
 [admin]
 # host = "127.0.0.1"

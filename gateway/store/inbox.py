@@ -21,6 +21,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.store import schema
+from gateway.store.archive_runs import NOTE_LATE
 from gateway.store.arrivals import noting
 from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
@@ -31,6 +32,9 @@ from gateway.store.statements import Many, Plan, Signal, insert
 from gateway.store.sweeps import SIGHT
 
 HANDLINGS_TOPIC: Final = "handlings"
+
+LATE_MS: Final = 30_000
+"""Age of an id from which on its notification is archived by itself: the archive may be past it."""
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -173,6 +177,9 @@ class Inbox:
         rows = [_notification_row(a, sellers.get(a.id), bodies[a.id]) for a in arrivals]
         new = {row[0] for row in (yield _INSERT_NOTIFICATIONS(rows))}
         yield from refer(a for a in arrivals if a.id in new)
+        late_ms = self._clock.now_ms() - LATE_MS
+        if late := [a.id for a in arrivals if a.received_at_ms < late_ms and a.id in new]:
+            yield NOTE_LATE([(one,) for one in late])
         yield from _sighted([a for a in arrivals if a.subject is not None], sellers)
         yield from noting(arrivals, sellers)
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]

@@ -32,6 +32,7 @@ from gateway.store.columns import ms_column as _ms
 from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
+from gateway.store.schema_archiving import archive_late, archive_runs
 from gateway.store.schema_jobs import documents, schedule_runs, sightings, sweeps
 from gateway.store.schema_operations import operations
 from gateway.store.schema_outbox import (
@@ -57,6 +58,8 @@ from gateway.store.schema_usage import usage_counts
 __all__ = [
     "api_keys",
     "applications",
+    "archive_late",
+    "archive_runs",
     "arrivals",
     "attempts",
     "audit_log",

@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.errors import SchemaOutdatedError
 from gateway.store.announcements import Announcements
 from gateway.store.api_keys import ApiKeys
+from gateway.store.archive_runs import ArchiveRuns
 from gateway.store.archiving import Archiving
 from gateway.store.arrivals import Arrivals
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
@@ -111,6 +112,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.traces = Traces(driver)
         self.operations = Operations(driver, clock)
         self.archiving = Archiving(driver, sealer)
+        self.archive_runs = ArchiveRuns(driver, clock)
         self.replays = Replays(driver, sealer, clock, self.inbox)
         self.redeliveries = Redeliveries(driver, clock, Publisher(event_url))
         self.feeds = Feeds(driver, clock)

@@ -334,6 +334,34 @@ class DocumentMetrics:
         self._bytes.inc(size_bytes)
 
 
+class ArchiveMetrics:
+    """Notifications that are archived as they come."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lag = Gauge(
+            "gateway_archive_lag_seconds",
+            "Age of the oldest notification that is not archived yet; 0 where all are.",
+            registry=registry,
+        )
+        self._notifications = Counter(
+            "gateway_archived_notifications_total",
+            "Notifications archived as they came.",
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "gateway_archived_bytes_total", "Bytes of files written for them.", registry=registry
+        )
+
+    def archived(self, notifications: int, size_bytes: int) -> None:
+        """Count notifications that are archived, and their files' bytes."""
+        self._notifications.inc(notifications)
+        self._bytes.inc(size_bytes)
+
+    def behind(self, lag_s: float) -> None:
+        """Note how far the archive is behind."""
+        self.lag.set(lag_s)
+
+
 class StoreMetrics:
     """What waits, and whether the database answers."""
 
@@ -423,6 +451,7 @@ class Metrics:
         self.delivery = DeliveryMetrics(self.registry)
         self.sweep = SweepMetrics(self.registry)
         self.documents = DocumentMetrics(self.registry)
+        self.archive = ArchiveMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
         self.silence = SilenceMetrics(self.registry)
         self.stages = StageMetrics(self.registry)
