@@ -7,15 +7,19 @@ is selected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.envelope import read_envelope
+from gateway.errors import EnvelopeError
+from gateway.identifiers import Reference
 from gateway.model import StoredNotification
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import body_context
+from gateway.store.references import refer_to
 from gateway.store.statements import Many, One, Plan, Rows, insert
 
 _OURS: Final = "('schedule', 'request')"
@@ -122,7 +126,8 @@ class Archiving:
         """
         rows = [self._row(one) for one in {b.notification.identity: b for b in batch}.values()]
         rows.sort(key=lambda row: row[1])
-        return await self._driver.write(lambda: _restored(rows))
+        about = {one.notification.id: _references(one) for one in batch}
+        return await self._driver.write(lambda: _restored(rows, about))
 
     def _row(self, one: Archived) -> tuple[Any, ...]:
         found, body = one.notification, one.notification.body
@@ -147,8 +152,21 @@ class Archiving:
         )
 
 
-def _restored(rows: Sequence[tuple[Any, ...]]) -> Plan[int]:
-    return len((yield _RESTORE(rows))) if rows else 0
+def _restored(
+    rows: Sequence[tuple[Any, ...]], about: Mapping[str, Iterable[Reference]]
+) -> Plan[int]:
+    if not rows:
+        return 0
+    new = [row[0] for row in (yield _RESTORE(rows))]
+    yield from refer_to((one, about[one]) for one in new)
+    return len(new)
+
+
+def _references(one: Archived) -> Iterable[Reference]:
+    try:
+        return read_envelope(one.notification.body).references
+    except EnvelopeError:  # an earlier release may have read what this one does not
+        return ()
 
 
 def _run(step: Any) -> Plan[Rows]:

@@ -18,7 +18,9 @@ from gateway.store.statements import Many, One, Plan, insert
 
 WEEK_MS: Final = 7 * 86_400_000
 
-_INSERT: Final = insert(schema.notification_refs, ("week", "kind", "value", "notification_id"))
+_INSERT: Final = insert(
+    schema.notification_refs, ("week", "kind", "value", "notification_id"), "ON CONFLICT DO NOTHING"
+)
 _FIRST_WEEK: Final = One("SELECT min(week) FROM notification_refs")
 _LAST_WEEK: Final = One("SELECT max(week) FROM notification_refs")
 _OLDEST: Final = One(
@@ -56,10 +58,15 @@ def week_of(notification_id: str) -> int:
 
 def refer(arrivals: Iterable[Arrival]) -> Plan[None]:
     """Note what notifications that were just stored are about."""
+    yield from refer_to((one.id, one.envelope.references) for one in arrivals)
+
+
+def refer_to(notifications: Iterable[tuple[str, Iterable[Reference]]]) -> Plan[None]:
+    """Note what notifications, given by their ids, are about; again is no harm."""
     rows = [
-        (week_of(one.id), kind.value, value, one.id)
-        for one in arrivals
-        for kind, value in one.envelope.references
+        (week_of(notification_id), kind.value, value, notification_id)
+        for notification_id, references in notifications
+        for kind, value in references
     ]
     if rows:
         yield _INSERT(rows)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gateway.envelope import read_envelope
+from gateway.identifiers import ReferenceKind
 from gateway.model import IdPrefix, NotificationState, new_id
 from gateway.operations import first_id
 from tests.conformance.store.world import START_MS, World
+from tests.support.world import order_change
 
 ALL = {
     "after": first_id(IdPrefix.NOTIFICATION, 0),
@@ -58,3 +63,21 @@ async def test_one_that_came_again_meanwhile_is_left_as_it_is(world: World) -> N
     await store.inbox.accept([again])
     assert await store.archiving.restore(taken) == 0
     assert await world.rows("SELECT id FROM notifications") == [(again.id,)]
+
+
+async def test_what_is_put_back_is_found_by_what_it_is_about(world: World) -> None:
+    store = world.store
+    order = "902-0000001-0000001"
+    body = order_change("n-1", order).encode()
+    first = replace(world.arrival(), envelope=read_envelope(body))
+    await store.inbox.accept([first])
+    taken = await store.archiving.whole([first.id])
+    await world.change("DELETE FROM handlings")
+    await world.change("DELETE FROM notifications")
+    assert await store.archiving.restore(taken) == 1  # its references were still there
+    await world.change("DELETE FROM notifications")
+    await world.change("DELETE FROM notification_refs")
+    assert await store.archiving.restore(taken) == 1
+    reference = (ReferenceKind.ORDER, order)
+    found = await store.queries.notifications(reference=reference)
+    assert [one.id for one in found] == [first.id]
