@@ -42,6 +42,7 @@ REVISIONS: Final = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )
 """All revisions in their order; the last one is this release's."""
 
