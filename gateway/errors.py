@@ -14,6 +14,7 @@
     │   ├── DocumentsUnavailableError
     │   ├── ArchiveUnavailableError
     │   ├── ResolutionError             in `delivery.egress`: a name can't be resolved
+    │   ├── EndpointUnreachableError    in `delivery.reach`: nobody answers at an endpoint
     │   └── AwsRefusedError             in `aws.provisioning`: AWS refuses a call, or is away
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── BackupDamagedError          a backup was not sound when it was read again
@@ -25,6 +26,7 @@
         ├── SpApiRetryableError         try later
         ├── SpApiRequestError           fix the request
         └── SpApiAuthorizationError     the seller must authorise the application again
+            ├── SecretExpiredError          the application's client secret must be rotated
             ├── SpApiAccessError            the application lacks a role, or asks in a wrong region
             └── SellerPausedError           nothing was sent; resume the seller
 
@@ -52,11 +54,13 @@ class Fault:
         where: File, environment variable, or field that holds it.
         what: What is wrong, with the value where it is no secret.
         mend: What to write instead.
+        kind: Stable word where a program asks: `fifo`, `workflow`, `filter`; empty for the rest.
     """
 
     where: str
     what: str
     mend: str
+    kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.mend}"
@@ -221,6 +225,10 @@ class SpApiRequestError(SpApiError):
 
 class SpApiAuthorizationError(SpApiError):
     """The token or the credentials are refused: revoked, expired, bad secret."""
+
+
+class SecretExpiredError(SpApiAuthorizationError):
+    """The application's client secret has expired, which Login with Amazon says by itself."""
 
 
 class SpApiAccessError(SpApiAuthorizationError):

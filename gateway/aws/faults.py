@@ -135,6 +135,11 @@ def bare_code(code: object) -> str:
     return "" if text.isdigit() else text
 
 
+def reason_of(code: str) -> Reason:
+    """Return what a bare code stands for; `other` where that isn't known."""
+    return _REASON_OF_CODE.get(code, "other")
+
+
 def refusal(status: int, code: str, text: str) -> CallError:
     """Return the error for an answer that is none of success.
 

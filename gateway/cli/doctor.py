@@ -10,7 +10,8 @@ from gateway.cli.context import run, settings_of
 from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.verdict import verdict
-from gateway.doctor.examination import Report
+from gateway.doctor.examination import Report, refused
+from gateway.errors import ConfigurationError
 from gateway.findings import Finding, Level
 from gateway.service.doctor import doctor_for
 
@@ -34,14 +35,25 @@ def doctor(
     skip: Annotated[
         list[str] | None, typer.Option("--skip", help="Not this check; may be repeated.")
     ] = None,
+    limit_s: Annotated[
+        float | None,
+        typer.Option("--time-limit", min=1, help="Seconds that one check may take."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is well too.")] = False,
 ) -> None:
     """Find out why nothing arrives. Exit 0: all well, 10: warnings, 11: faults."""
     invocation = invocation_of(ctx)
-    settings = settings_of(invocation)
-    examined = doctor_for(settings, clock=invocation.clock)
-    with Output(invocation).progress("Looking…"):
-        report = run(examined.examine(only=only or (), skip=skip or ()))
+    try:
+        settings = settings_of(invocation)
+    except ConfigurationError as exc:
+        report = refused(exc.faults, at_ms=invocation.clock.now_ms())
+    else:
+        if limit_s is not None:
+            chosen = settings.doctor.model_copy(update={"time_limit_s": limit_s})
+            settings = settings.model_copy(update={"doctor": chosen})
+        examined = doctor_for(settings, clock=invocation.clock)
+        with Output(invocation).progress("Looking…"):
+            report = run(examined.examine(only=only or (), skip=skip or ()))
     _print(invocation, report, everything=everything)
     raise typer.Exit(verdict(report.level))
 

@@ -73,7 +73,10 @@ class Problem:
             **self.facts,
         }
         if self.faults:
-            members["faults"] = [asdict(fault) for fault in self.faults]
+            members["faults"] = [
+                {name: text for name, text in asdict(fault).items() if text}
+                for fault in self.faults
+            ]
         return members
 
 

@@ -7,7 +7,7 @@ is not run: it says so, names what is in its way, and how that is mended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -15,33 +15,16 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.clock import Clock, rfc3339
+from gateway.doctor.check import Before, Check
+from gateway.doctor.declarations import SETTINGS, of_fault
 from gateway.doctor.kinds import BLOCKING, found, skipped
-from gateway.errors import GatewayError, InvalidInputError
+from gateway.errors import Fault, GatewayError, InvalidInputError
 from gateway.findings import Finding, Level, worst
 from gateway.telemetry.redaction import redact_text
 
 LIMIT_S = 30.0
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.doctor")
-
-Before = Mapping[str, Sequence[Finding]]
-"""What the checks found that a check needs, by their names."""
-
-
-class Check(Protocol):
-    """Looks at one thing.
-
-    Attributes:
-        name: What it is chosen by; its findings' ids begin with other, finer names.
-        needs: Names of the checks that must have found nothing in its way.
-    """
-
-    name: str
-    needs: Sequence[str]
-
-    def look(self, before: Before) -> AsyncGenerator[Finding]:
-        """Yield findings as they are made; those of a check that is cut off are kept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +68,12 @@ class Report:
                 for one in findings
             ],
         }
+
+
+def refused(faults: Sequence[Fault], *, at_ms: int) -> Report:
+    """Return the report where the settings can't even be read: nothing else is looked at."""
+    findings = [of_fault(fault) for fault in faults]
+    return Report(at_ms=at_ms, took_s=0.0, findings={SETTINGS: findings})
 
 
 class Doctor:

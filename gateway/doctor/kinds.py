@@ -1,14 +1,15 @@
-"""Everything that the doctor can find: one row each, from which the documentation is made too."""
+"""Everything that the doctor can find: one row each of `kinds.tsv`, which the docs are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
 from gateway.findings import Finding, Level
-
-_F, _W = Level.FAULT, Level.WARNING
+from gateway.telemetry.redaction import redact_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,93 +31,25 @@ class Kind:
     blocks: bool = False
 
 
-_ROWS: Final = (
-    Kind(
-        id="check.timed_out",
-        level=_W,
-        meaning="A check was cut off; what it found before stands.",
-        why="nobody knows how the rest stands",
-        mend="gateway doctor --only {check} --time-limit 120",
-        blocks=True,
-    ),
-    Kind(
-        id="check.failed",
-        level=_W,
-        meaning="A check met something that it does not know.",
-        why="nobody knows how it stands",
-        mend="see what it says; then gateway doctor --only {check}",
-        blocks=True,
-    ),
-    # ── store ────────────────────────────────────────────────────────────────────────────────────
-    Kind(
-        id="store.unreachable",
-        level=_F,
-        meaning="The database can't be reached or used.",
-        why="nothing is received, handled or delivered without it",
-        mend="check store.url, and that the database runs and lets this user in",
-        blocks=True,
-    ),
-    Kind(
-        id="store.unmigrated",
-        level=_F,
-        meaning="The database is empty, or its schema is an older release's.",
-        why="the gateway does not start on it, or upgrades it when it starts (SQLite)",
-        mend="gateway db upgrade",
-        blocks=True,
-    ),
-    Kind(
-        id="store.newer",
-        level=_F,
-        meaning="The database was made by a newer release.",
-        why="this release does not touch what it does not know",
-        mend="run that release of the gateway, or a later one",
-        blocks=True,
-    ),
-    Kind(
-        id="store.keys_missing",
-        level=_F,
-        meaning="The key ring is missing, damaged or open to others.",
-        why="no refresh token, client secret or signing secret can be opened",
-        mend="put {file} back from its backup (mode 0600); for a new database: "
-        "gateway db create-keys",
-        blocks=True,
-    ),
-    Kind(
-        id="store.keys_strange",
-        level=_F,
-        meaning="A value in the database was sealed with a key that the ring lacks.",
-        why="that secret can't be opened, so calls that need it fail",
-        mend="put the ring that belongs to this database back at {file}",
-        blocks=True,
-    ),
-    # ── space ────────────────────────────────────────────────────────────────────────────────────
-    Kind(
-        id="space.full",
-        level=_F,
-        meaning="A disk is full, or as good as full.",
-        why="nothing can be stored, so no message is taken from the queue",
-        mend="free space on the disk of {folder}, or make it larger",
-    ),
-    Kind(
-        id="space.low",
-        level=_W,
-        meaning="A disk will soon be full.",
-        why="once it is full, no message is taken from the queue",
-        mend="free space on the disk of {folder}, or make it larger",
-    ),
-    Kind(
-        id="space.unwritable",
-        level=_F,
-        meaning="A folder can't be written to, or is not there.",
-        why="nothing can be stored in it",
-        mend="make {folder} and give it to the user that the gateway runs as",
-    ),
-)
+def _load() -> Mapping[str, Kind]:
+    lines = (files(__package__) / "kinds.tsv").read_text("utf-8").splitlines()[1:]
+    kinds = {}
+    for kind_id, level, blocks, meaning, why, mend in (line.split("\t") for line in lines):
+        kinds[kind_id] = Kind(
+            id=kind_id,
+            level=Level(level),
+            meaning=meaning,
+            why=why,
+            mend=mend,
+            blocks=bool(blocks),
+        )
+    return MappingProxyType(kinds)
 
-KINDS: Final[Mapping[str, Kind]] = {kind.id: kind for kind in _ROWS}
+
+KINDS: Final = _load()
 """Every kind of finding that is no good one, by its id."""
 
-BLOCKING: Final = frozenset(kind.id for kind in _ROWS if kind.blocks)
+BLOCKING: Final = frozenset(kind.id for kind in KINDS.values() if kind.blocks)
 
 
 def found(kind_id: str, subject: str, what: str, **fills: str) -> Finding:
@@ -126,7 +59,7 @@ def found(kind_id: str, subject: str, what: str, **fills: str) -> Finding:
         id=kind.id,
         level=kind.level,
         subject=subject,
-        what=what,
+        what=redact_text(what),
         why=kind.why,
         mend=kind.mend.format_map(fills),
     )

@@ -13,7 +13,7 @@ from gateway.doctor.kinds import found, well
 from gateway.findings import Finding
 
 if TYPE_CHECKING:
-    from gateway.doctor.examination import Before
+    from gateway.doctor.check import Before
 
 _MIB: Final = 1024 * 1024
 

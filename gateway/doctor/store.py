@@ -14,7 +14,7 @@ from gateway.findings import Finding
 from gateway.store import SchemaState
 
 if TYPE_CHECKING:
-    from gateway.doctor.examination import Before
+    from gateway.doctor.check import Before
     from gateway.store import Store
 
 _SUBJECT: Final = "store"

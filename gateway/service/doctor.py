@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from gateway.doctor.examination import Check, Doctor
+from aiohttp import ClientSession, DummyCookieJar
+
+from gateway.aws.address import region_in
+from gateway.aws.provisioning.clients import Clients
+from gateway.doctor.bus import BusCheck
+from gateway.doctor.check import Check
+from gateway.doctor.credentials import CredentialsCheck
+from gateway.doctor.declarations import SettingsCheck
+from gateway.doctor.destinations import DestinationsCheck
+from gateway.doctor.endpoints import EndpointsCheck
+from gateway.doctor.examination import Doctor
+from gateway.doctor.network import Host, Hosts, NetworkCheck
+from gateway.doctor.queues import Aim, QueuesCheck
+from gateway.doctor.sellers import SellersCheck
 from gateway.doctor.space import Bounds, Folder, SpaceCheck
 from gateway.doctor.store import StoreCheck
-from gateway.sealing import open_sealer
-from gateway.service.signals import Signals
+from gateway.doctor.subscriptions import SubscriptionsCheck
+from gateway.errors import ConfigurationError
+from gateway.service import parts
+from gateway.service.examined import Amazon, Door, Guarded, Known
+from gateway.service.subscriptions import declared
 from gateway.settings import FOLDER
-from gateway.store import open_store, schema_state
+from gateway.spapi.auth import LwaTokens
+from gateway.spapi.regions import Endpoints, Region
+from gateway.spapi.transport import HttpTransport, user_agent
+from gateway.subscriptions.desired import Declared
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.doctor.people import People
+    from gateway.errors import Fault
     from gateway.settings import Settings
-    from gateway.store import SchemaState, Store
+    from gateway.store import Store
 
-CHECKS = ("store", "space")
+CHECKS: Final = (
+    "settings",
+    "store",
+    "space",
+    "network",
+    "regions",
+    "credentials",
+    "sellers",
+    "queues",
+    "destinations",
+    "subscriptions",
+    "bus",
+    "endpoints",
+)
 """The names of all checks, in the order that they are told in."""
+
+_LWA_WITHIN_S: Final = 10.0
 
 
 def doctor_for(settings: Settings, *, clock: Clock, store: Store | None = None) -> Doctor:
@@ -37,39 +74,104 @@ def doctor_for(settings: Settings, *, clock: Clock, store: Store | None = None) 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Sequence[Check]]:
         async with AsyncExitStack() as stack:
-            door = _Door(settings, stack, clock=clock, store=store)
-            yield [StoreCheck(door), SpaceCheck(_folders(settings), _bounds(settings))]
+            yield await _checks(settings, stack, clock=clock, store=store)
 
     return Doctor(opened, names=CHECKS, clock=clock, limit_s=settings.doctor.time_limit_s)
 
 
-class _Door:
-    """See `StoreDoor`: nothing is migrated, and no key ring is made."""
+async def _checks(
+    settings: Settings, stack: AsyncExitStack, *, clock: Clock, store: Store | None
+) -> Sequence[Check]:
+    door = Door(settings, stack, clock=clock, store=store)
+    known = Known(settings, door)
+    amazon = Amazon(settings, stack, door, known, clock=clock)
+    session = await stack.enter_async_context(ClientSession(cookie_jar=DummyCookieJar()))
+    options = parts.client_options(settings)
+    tokens = LwaTokens(
+        transport=HttpTransport(session, agent=user_agent(), timeout_s=_LWA_WITHIN_S),
+        directory=known,
+        clock=clock,
+        endpoint=options.lwa_endpoint,
+    )
+    wanted, faults = _declared(settings)
+    aims, most, places = _aims(settings), settings.doctor.sellers, _places(settings)
+    received = {(one.region, one.name) for one in aims}
+    return [
+        SettingsCheck(faults),
+        StoreCheck(door),
+        SpaceCheck(_folders(settings), _bounds(settings)),
+        NetworkCheck("network", _hosts(options.lwa_endpoint, aims), session, clock),
+        NetworkCheck("regions", _regions(known, places), session, clock),
+        CredentialsCheck(known, tokens),
+        SellersCheck(known, tokens, amazon, most=most, places=places),
+        QueuesCheck(aims, _clients),
+        DestinationsCheck(wanted, known, amazon, received=received),
+        SubscriptionsCheck(wanted, known, amazon, most=most),
+        BusCheck(wanted, known, amazon, aims=aims, make_clients=_clients),
+        EndpointsCheck(door, Guarded(settings, stack, clock=clock)),
+    ]
 
-    def __init__(
-        self, settings: Settings, stack: AsyncExitStack, *, clock: Clock, store: Store | None
-    ) -> None:
-        self._settings = settings
-        self._stack = stack
-        self._clock = clock
-        self._store = store
-        self.keys_file = str(settings.keys_file())
 
-    async def state(self) -> SchemaState:
-        return await schema_state(self._settings.store.url)
+def _declared(settings: Settings) -> tuple[Declared, Sequence[Fault]]:
+    try:
+        return declared(settings), ()
+    except ConfigurationError as exc:
+        return Declared(), exc.faults
 
-    async def open(self) -> Store:
-        if self._store is None:
-            sealer = open_sealer(self._settings.keys_file(), clock=self._clock, create=False)
-            store = await open_store(
-                self._settings.store.url,
-                sealer=sealer,
-                clock=self._clock,
-                signals=Signals(),
-                pool_size=2,
+
+def _clients(region: str | None, sqs_endpoint: str | None) -> Clients:
+    return Clients(region, endpoints={} if sqs_endpoint is None else {"sqs": sqs_endpoint})
+
+
+def _aims(settings: Settings) -> Sequence[Aim]:
+    return [
+        Aim(
+            url=one.url,
+            name=parts.queue_name(one.url),
+            region=one.region or region_in(one.url),
+            account=_account_in(one.url),
+            endpoint=one.endpoint_url,
+        )
+        for one in settings.queues
+    ]
+
+
+def _account_in(url: str) -> str | None:
+    first = urlsplit(url).path.strip("/").partition("/")[0]
+    return first if first.isdigit() and len(first) == 12 else None
+
+
+def _places(settings: Settings) -> Mapping[str, str]:
+    options = parts.client_options(settings)
+    urls = Endpoints(endpoint=options.endpoint, by_region=options.endpoints)
+    return {region: urls.url(region) for region in Region}
+
+
+def _hosts(lwa: str, aims: Sequence[Aim]) -> Hosts:
+    bases = {"{0.scheme}://{0.netloc}/".format(urlsplit(one.endpoint or one.url)) for one in aims}
+
+    async def hosts() -> Sequence[Host]:
+        return [
+            Host(name="Login with Amazon", url=lwa, kind="lwa.unreachable"),
+            # What a queue answers is told by check `queues`; here it is asked for the time.
+            *(Host(name="SQS", url=url) for url in sorted(bases)),
+        ]
+
+    return hosts
+
+
+def _regions(people: People, places: Mapping[str, str]) -> Hosts:
+    async def hosts() -> Sequence[Host]:
+        return [
+            Host(
+                name=f"the Selling Partner API of {region}",
+                url=places[region],
+                kind="spapi.unreachable",
             )
-            self._store = await self._stack.enter_async_context(store)
-        return self._store
+            for region in sorted({one.region for one in await people.sellers()})
+        ]
+
+    return hosts
 
 
 def _folders(settings: Settings) -> Sequence[Folder]:

@@ -89,7 +89,7 @@ def _record(tree: Tree, error: ErrorDetails) -> None:
         tree.fault(place, "is missing", f"add {key}{also}")
     elif error["type"] == FAULT_TYPE:
         context = error.get("ctx", {})
-        tree.fault(place, context["what"], context["mend"])
+        tree.fault(place, context["what"], context["mend"], context["kind"])
     else:
         shown = "the value" if _is_secret(place) else _short(error["input"])
         message = error["msg"][:1].lower() + error["msg"][1:]

@@ -104,9 +104,9 @@ class Tree:
         inner = (item for item in self.origins.items() if item[0][: len(place)] == place)
         return next(inner, ((), _DEFAULT))
 
-    def fault(self, place: Place, what: str, mend: str) -> None:
+    def fault(self, place: Place, what: str, mend: str, kind: str = "") -> None:
         """Record one fault at a place."""
-        self.faults.append(Fault(where=self.where(place), what=what, mend=mend))
+        self.faults.append(Fault(where=self.where(place), what=what, mend=mend, kind=kind))
 
 
 def dotted(place: Place) -> str:

@@ -27,9 +27,9 @@ _PORT_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 FAULT_TYPE = "spgw_fault"
 
 
-def fault(what: str, mend: str) -> PydanticCustomError:
+def fault(what: str, mend: str, kind: str = "") -> PydanticCustomError:
     """Return an error that says what is wrong with a value and what to write instead."""
-    return PydanticCustomError(FAULT_TYPE, "{what}", {"what": what, "mend": mend})
+    return PydanticCustomError(FAULT_TYPE, "{what}", {"what": what, "mend": mend, "kind": kind})
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -85,6 +85,7 @@ def check_queue_url(url: str) -> str:
         raise fault(
             "is a FIFO queue, which Amazon does not send notifications to",
             "create a standard queue and write its URL",
+            "fifo",
         )
     if not _QUEUE_NAME.fullmatch(names[-1]):
         raise fault("ends in something that is no queue name", mend)

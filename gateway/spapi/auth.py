@@ -20,6 +20,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import (
     GatewayError,
+    SecretExpiredError,
     SpApiAuthorizationError,
     SpApiError,
     SpApiRequestError,
@@ -179,7 +180,8 @@ class LwaTokens:
         if code == "invalid_grant" and owner.seller_id and advice is not _EXPIRED_SECRET:
             self.cache.forget(owner)
             await self._pause(owner.seller_id, owner.region or "", f"{code}: {advice}")
-        return SpApiAuthorizationError(f"{who} {code}: {advice}", **facts)
+        kind = SecretExpiredError if advice is _EXPIRED_SECRET else SpApiAuthorizationError
+        return kind(f"{who} {code}: {advice}", **facts)
 
     async def _pause(self, seller_id: str, region: str, reason: str) -> None:
         try:

@@ -131,6 +131,7 @@ def _check_arn(arn: str, where: str) -> Iterator[Fault]:
             where=f"{where}.arn",
             what="is a FIFO queue, which Amazon does not send notifications to",
             mend="create a standard queue and write its ARN",
+            kind="fifo",
         )
     elif not _ARN.fullmatch(arn):
         yield Fault(
@@ -157,7 +158,8 @@ def _check_type(
     if destination is not None and kind.workflow is not destination.workflow:
         wanted = "a queue" if kind.workflow is Workflow.SQS else "an event bus"
         what = f'{name} goes to {wanted} only, and "{destination.name}" is none'
-        yield _fault(declaration, "destination", what, f"name a destination that is {wanted}")
+        mend = f"name a destination that is {wanted}"
+        yield _fault(declaration, "destination", what, mend, kind="workflow")
 
 
 def _check_filters(
@@ -179,7 +181,8 @@ def _check_filters(
             key = "order_change_types" if kind.name == ORDER_CHANGE else "tracking_identifier"
             what = f"{kind.name} is refused by Amazon without a filter"
             also = ", or filter_expression" if kind.filter_expression else ""
-            yield _fault(declaration, "filter", what, f"write filter = {{ {key} = … }}{also}")
+            mend = f"write filter = {{ {key} = … }}{also}"
+            yield _fault(declaration, "filter", what, mend, kind="filter")
 
 
 def _check_version(kind: NotificationType, declaration: Declaration) -> Iterator[Fault]:
@@ -239,5 +242,5 @@ def _on_bus(kind: NotificationType) -> bool:
     return kind.workflow is Workflow.EVENT_BRIDGE
 
 
-def _fault(declaration: Declaration, key: str, what: str, mend: str) -> Fault:
-    return Fault(where=f"{declaration.where}.{key}", what=what, mend=mend)
+def _fault(declaration: Declaration, key: str, what: str, mend: str, *, kind: str = "") -> Fault:
+    return Fault(where=f"{declaration.where}.{key}", what=what, mend=mend, kind=kind)

@@ -175,7 +175,8 @@ def _bus(wanted: Wanted, found: Found, setup: str) -> Iterator[Finding]:
     if found.bus is None or source.state == "PENDING":
         until = f" and expires {source.expires_at}" if source.expires_at else ""
         why = "it has no bus, so no types of EventBridge come"
-        yield _fault("source.pending", subject, f"is {source.state}{until}", why, setup)
+        what = f"is {source.state or 'there'}{until}, and has no bus"
+        yield _fault("source.pending", subject, what, why, setup)
         return
     yield _ok(subject, f"is {source.state}")
     yield from _rule(wanted, found.rule, setup)

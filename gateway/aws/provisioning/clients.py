@@ -11,8 +11,16 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
+from gateway.aws.faults import bare_code, reason_of
 from gateway.errors import DependencyError
 
 _CONFIG: Final = Config(
@@ -27,6 +35,12 @@ _MISSING: Final = frozenset(
     }
 )
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_NO_CREDENTIALS: Final = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 _TEXT_LIMIT: Final = 300
 
 Answer = Mapping[str, Any]
@@ -37,11 +51,13 @@ class AwsRefusedError(DependencyError):
 
     Attributes:
         missing: Whether what the call is about isn't there.
+        reason: As in `QueueUnavailableError`.
     """
 
-    def __init__(self, message: str, *, missing: bool = False) -> None:
+    def __init__(self, message: str, *, missing: bool = False, reason: str = "other") -> None:
         super().__init__(message)
         self.missing = missing
+        self.reason = "missing" if missing else reason
 
 
 class Clients:
@@ -79,11 +95,15 @@ class Clients:
         except ClientError as exc:
             error = exc.response.get("Error", {})
             code, text = str(error.get("Code", "")), str(error.get("Message", ""))[:_TEXT_LIMIT]
-            what = f"{service} {operation}: {code}: {text}{_mend(code)}"
-            raise AwsRefusedError(what, missing=code in _MISSING) from exc
+            reason = reason_of(bare_code(code))
+            # Amazon quotes the request where it refuses the credentials, session token included.
+            said = "the credentials are refused" if reason == "credentials" else text
+            what = f"{service} {operation}: {code}: {said}{_mend(code)}"
+            raise AwsRefusedError(what, missing=code in _MISSING, reason=reason) from exc
         except BotoCoreError as exc:
             raise AwsRefusedError(
-                f"{service} {operation}: {exc}; check AWS's credentials, region and network"
+                f"{service} {operation}: {exc}; check AWS's credentials, region and network",
+                reason="credentials" if isinstance(exc, _NO_CREDENTIALS) else "network",
             ) from exc
         if answer.get("FailedEntryCount"):
             raise AwsRefusedError(f"{service} {operation}: {answer['FailedEntries']}")

@@ -54,6 +54,11 @@ class FoundQueue:
         return self.attributes.get("KmsMasterKeyId") or None
 
     @property
+    def waiting(self) -> int:
+        """About how many messages nobody has in hand."""
+        return int(self.attributes.get("ApproximateNumberOfMessages", "0"))
+
+    @property
     def messages(self) -> int:
         """About how many messages it holds, those in flight among them."""
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")

@@ -38,16 +38,21 @@ def read(clients: Clients, wanted: Wanted) -> Found:
     return _read(clients, wanted, None)
 
 
-def read_in_part(clients: Clients, wanted: Wanted) -> Found:
+def read_in_part(clients: Clients, wanted: Wanted, url: str) -> Found:
     """Return what is there of all that is wanted, as far as AWS shows it; the rest is `unread`.
+
+    The queue is read by its URL and without its tags, so that the rights that a gateway receives
+    with are enough for it.
 
     Raises:
         AwsRefusedError: Not even the queue can be read.
     """
-    return _read(clients, wanted, {})
+    return _read(clients, wanted, {}, url)
 
 
-def _read(clients: Clients, wanted: Wanted, unread: dict[str, str] | None) -> Found:
+def _read(
+    clients: Clients, wanted: Wanted, unread: dict[str, str] | None, url: str | None = None
+) -> Found:
     def allowed(what: str, look: Callable[[], T]) -> T | None:
         try:
             return look()
@@ -57,42 +62,49 @@ def _read(clients: Clients, wanted: Wanted, unread: dict[str, str] | None) -> Fo
             unread[what] = str(exc)
             return None
 
-    queue = _queue(clients, wanted.queue)
+    tags = unread is None
+    queue = _queue(clients, wanted.queue) if url is None else _queue_at(clients, url, tags=tags)
     target = queue.redrive_target if queue else None
     dead_letter = target.rpartition(":")[2] if target else wanted.dead_letter_queue
     named_key = (queue.kms_key if queue else None) or (None if queue else wanted.kms_key)
     found: dict[str, Any] = {
         "queue": queue,
-        "dead_letter": allowed(DEAD_LETTER, lambda: _queue(clients, dead_letter)),
+        "dead_letter": allowed(DEAD_LETTER, lambda: _queue(clients, dead_letter, tags=tags)),
         "key": allowed(KEY, lambda: _key(clients, named_key)) if named_key else None,
     }
     if wanted.event_source is not None:
-        found.update(allowed(EVENTS, lambda: _bus_path(clients, wanted)) or {})
+        found.update(allowed(EVENTS, lambda: _bus_path(clients, wanted, tags=tags)) or {})
     return Found(**found, unread=unread or {})
 
 
-def _bus_path(clients: Clients, wanted: Wanted) -> dict[str, Any]:
+def _bus_path(clients: Clients, wanted: Wanted, *, tags: bool) -> dict[str, Any]:
     assert wanted.event_source is not None
-    bus = _bus(clients, wanted.bus)
+    bus = _bus(clients, wanted.bus, tags=tags)
     return {
-        "undelivered": _queue(clients, wanted.undelivered_queue),
+        "undelivered": _queue(clients, wanted.undelivered_queue, tags=tags),
         "source": _source(clients, wanted.event_source),
         "bus": bus,
         "rule": _rule(clients, wanted) if bus else None,
     }
 
 
-def _queue(clients: Clients, name: str) -> FoundQueue | None:
+def _queue(clients: Clients, name: str, *, tags: bool = True) -> FoundQueue | None:
     there = clients.find("sqs", "get_queue_url", QueueName=name)
-    if there is None:
-        return None
-    url = str(there["QueueUrl"])
+    return None if there is None else _queue_at(clients, str(there["QueueUrl"]), tags=tags)
+
+
+def _queue_at(clients: Clients, url: str, *, tags: bool) -> FoundQueue | None:
     answer = clients.find("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
-    if answer is None:  # deleted since
+    if answer is None:
         return None
     attributes = answer.get("Attributes") or {}
-    tags = clients.call("sqs", "list_queue_tags", QueueUrl=url).get("Tags") or {}
-    return FoundQueue(url=url, arn=attributes["QueueArn"], attributes=attributes, tags=tags)
+    tagged = clients.call("sqs", "list_queue_tags", QueueUrl=url) if tags else {}
+    return FoundQueue(
+        url=url,
+        arn=attributes["QueueArn"],
+        attributes=attributes,
+        tags=tagged.get("Tags") or {},
+    )
 
 
 def _key(clients: Clients, named: str) -> FoundKey | None:
@@ -124,13 +136,15 @@ def _source(clients: Clients, name: str) -> FoundSource | None:
     )
 
 
-def _bus(clients: Clients, name: str) -> FoundBus | None:
+def _bus(clients: Clients, name: str, *, tags: bool) -> FoundBus | None:
     answer = clients.find("events", "describe_event_bus", Name=name)
     if answer is None:
         return None
     arn = str(answer["Arn"])
-    tags = clients.call("events", "list_tags_for_resource", ResourceARN=arn).get("Tags") or ()
-    return FoundBus(arn=arn, tags={tag["Key"]: tag["Value"] for tag in tags})
+    if not tags:
+        return FoundBus(arn=arn)
+    tagged = clients.call("events", "list_tags_for_resource", ResourceARN=arn).get("Tags") or ()
+    return FoundBus(arn=arn, tags={tag["Key"]: tag["Value"] for tag in tagged})
 
 
 def _rule(clients: Clients, wanted: Wanted) -> FoundRule | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.app import call
+from tests.support.emulators import ministack_server, moto_server
 from tests.support.logging import forget_log_configuration
 
 LOCAL = {
@@ -72,3 +74,46 @@ class Gateway:
 @pytest.fixture
 def gateway(capsys: pytest.CaptureFixture[str]) -> Gateway:
     return Gateway(capsys, LOCAL)
+
+
+# ── AWS, as two others wrote it ───────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ministack() -> Iterator[str]:
+    with ministack_server() as url:
+        yield url
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SQS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    # moto serves in this process, whose log a command sends to stderr.
+    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.ERROR)
+
+
+@pytest.fixture
+def on_moto(moto: str, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty account at moto."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    reset = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=30).close()
+
+
+@pytest.fixture
+def on_ministack(ministack: str, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty account at ministack."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack)
+    reset = urllib.request.Request(f"{ministack}/_ministack/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=30).close()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -16,52 +13,11 @@ from gateway.aws.provisioning.clients import AwsRefusedError, Clients
 from gateway.aws.provisioning.steps import Step, take
 from gateway.cli.app import call
 from tests.integration.cli.conftest import Gateway
-from tests.support.emulators import ministack_server, moto_server
 
 ACCOUNT = "000000000000"
 SOURCE = f"aws.partner/sellingpartnerapi.amazon.com/{ACCOUNT}/amzn1.sellerapps.app.x"
 BUS = ("--event-source", SOURCE)
 QUEUE = ("--queue", "orders")
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def ministack() -> Iterator[str]:
-    with ministack_server() as url:
-        yield url
-
-
-@pytest.fixture
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SQS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    # moto serves in this process, whose log a command sends to stderr.
-    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.ERROR)
-
-
-@pytest.fixture
-def on_moto(moto: str, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty account at moto."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-    reset = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=30).close()
-
-
-@pytest.fixture
-def on_ministack(ministack: str, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty account at ministack."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack)
-    reset = urllib.request.Request(f"{ministack}/_ministack/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=30).close()
 
 
 def client(service: str) -> Any:

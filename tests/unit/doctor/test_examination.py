@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.doctor.examination import Before, Check, Doctor, Report
+from gateway.doctor.check import Before, Check
+from gateway.doctor.examination import Doctor, Report
 from gateway.doctor.kinds import KINDS, found, well
 from gateway.errors import DependencyError, InvalidInputError
 from gateway.findings import Finding, Level

@@ -1,0 +1,238 @@
+"""`gateway doctor`: nothing is told of what is well, and twelve set-ups are broken, each for real.
+
+Where a mend is a command of ours it is run as it is told, and the doctor must be content after it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.app import call
+from gateway.store.migrate import REVISIONS
+from tests.integration.cli.conftest import Gateway
+from tests.integration.cli.doctor_world import (
+    ACCOUNT,
+    ARN,
+    REGION,
+    World,
+    aws,
+    open_world,
+    policy,
+    queue_url,
+    set_attributes,
+)
+
+SELLER = "A1SIMULATOREU1"
+AMAZON = "arn:aws:iam::437568002678:root"
+
+
+@pytest.fixture
+def world(gateway: Gateway, ministack: str, on_ministack: None) -> Iterator[World]:
+    with open_world(gateway, ministack) as opened:
+        yield opened
+
+
+def ids(findings: list[dict[str, str]]) -> list[str]:
+    return sorted(one["id"] for one in findings)
+
+
+def test_of_what_is_well_nothing_is_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    report = world.gateway("doctor")
+    assert report["summary"]["level"] == "ok"
+    assert {one["check"] for one in report["findings"]} == set(report["summary"]["checks"])
+    assert call(["doctor"], environ=world.gateway.environ) == 0
+    (said,) = capsys.readouterr().out.splitlines()
+    assert said.startswith("12 checks: ")
+    # Looking changes nothing at Amazon: calls read, and no seller is paused.
+    asked = {caller.operation.rpartition(".")[2] for caller in world.amazon.calls}
+    assert {"getDestinations", "getMarketplaceParticipations"} <= asked
+    assert "sendTestNotification" not in asked
+
+
+def test_1_the_queue_lets_somebody_else_send(world: World) -> None:
+    broken = json.loads(json.dumps(policy()).replace("437568002678", "437568002679"))
+    set_attributes(Policy=json.dumps(broken))
+    found = {one["id"]: one for one in world.examined(11)}
+    assert sorted(found) == ["queue.policy_lacks", "queue.policy_wrong_principal"]
+    lacks, stranger = found["queue.policy_lacks"], found["queue.policy_wrong_principal"]
+    assert lacks["what"] == f"does not allow {AMAZON} sqs:SendMessage, sqs:GetQueueAttributes"
+    assert stranger["subject"] == "queue orders, SpapiEventGatewayNotifications"
+    assert "437568002679" in stranger["what"]
+    assert lacks["mend"] == f"gateway aws setup --queue orders --region {REGION}"
+    world.mend(lacks, "--yes")
+    assert world.examined() == []
+
+
+def test_2_the_key_does_not_let_amazon_use_it(world: World) -> None:
+    key = aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    set_attributes(KmsMasterKeyId=key)
+    found = world.examined(11)
+    assert ids(found) == ["key.policy_lacks", "key.policy_lacks"]
+    of_amazon, of_rule = found
+    assert of_amazon["what"] == f"does not allow {AMAZON} kms:GenerateDataKey, kms:Decrypt"
+    assert of_rule["what"].startswith("does not allow events.amazonaws.com kms:")
+    for one in found:
+        world.mend(one, "--yes")
+    assert world.examined() == []
+
+
+def test_3_a_fifo_queue(world: World) -> None:
+    world.edit(f"{ACCOUNT}/orders", f"{ACCOUNT}/orders.fifo")
+    (told,) = world.examined(11)
+    assert (told["id"], told["check"]) == ("queue.fifo", "settings")
+    assert "queues[0].url" in told["subject"]
+    assert "standard queue" in told["mend"]
+    world.edit("orders.fifo", "orders")
+    world.edit(ARN, f"{ARN}.fifo")
+    found = {one["id"]: one for one in world.examined(11)}
+    assert found["queue.fifo"]["subject"] == "destinations[0].arn"
+    assert found["subscriptions.skipped"]["level"] == "skipped"
+
+
+def test_4_another_region(world: World) -> None:
+    world.edit(ARN, ARN.replace(REGION, "us-east-1"))
+    found = {one["id"]: one for one in world.examined(11)}
+    of_queue = found["destination.not_received"]
+    assert "us-east-1" in of_queue["what"]
+    assert "correct the ARN" in of_queue["mend"]
+    world.edit(ARN.replace(REGION, "us-east-1"), ARN)
+
+    world.edit(f'id = "{SELLER}"\nregion = "eu"', f'id = "{SELLER}"\nregion = "na"')
+    world.gateway.environ["SPGW_STORE__URL"] = "sqlite:///other.db"
+    world.gateway("db", "upgrade")
+    found = {one["id"]: one for one in world.examined(11)}
+    of_seller = found["seller.wrong_region"]
+    assert of_seller["subject"] == f"seller {SELLER} (na)"
+    assert of_seller["what"] == "is refused in na, and answered in eu"
+    assert of_seller["mend"] == f'write region = "eu" for {SELLER}'
+    assert found["endpoint.none"]["level"] == "warning"
+
+
+def test_5_a_seller_that_revoked_or_was_paused(world: World) -> None:
+    world.amazon.accounts.revoke(SELLER)
+    found = {one["id"]: one for one in world.examined(11)}
+    revoked = found["seller.revoked"]
+    assert revoked["subject"] == f"seller {SELLER} (eu)"
+    assert f"gateway sellers add {SELLER}" in revoked["mend"]
+    assert found["subscription.uncompared"]["level"] == "warning"
+    states = {one["state"] for one in world.gateway("sellers", "list")["items"]}
+    assert states == {"active"}, "nobody is paused by being looked at"
+    world.amazon.accounts.restore(SELLER)
+    assert world.examined() == []
+
+    world.gateway("sellers", "pause", SELLER, "--reason", "revoked")
+    paused = next(one for one in world.examined(11) if one["id"] == "seller.paused")
+    assert "is paused (revoked)" in paused["what"]
+    assert paused["mend"].endswith(f"gateway sellers resume {SELLER}")
+    world.gateway("sellers", "resume", SELLER)
+    assert world.examined() == []
+
+
+def test_6_a_client_secret_that_expired(world: World) -> None:
+    application = world.amazon.describe()["applications"][0]
+    rotated = world.amazon.accounts.rotate(application["id"])
+    assert rotated is not None
+    assert world.examined() == [], "the old one works for a while"
+    world.amazon.accounts.expire_secrets(application["client_id"])
+    found = {one["id"]: one for one in world.examined(11)}
+    told = found["credentials.secret_expired"]
+    assert told["subject"] == "application main"
+    assert "rotate the secret of main" in told["mend"]
+    assert {"seller.unasked", "subscription.uncompared"} <= set(found)
+    text = json.dumps(list(found.values()))
+    assert application["client_secret"] not in text
+    world.edit(application["client_secret"], rotated.secret)
+    assert world.examined() == []
+
+
+def test_7_a_type_of_the_bus_sent_to_a_queue(world: World) -> None:
+    world.edit('destination = "bus"', 'destination = "main"')
+    told = next(one for one in world.examined(11) if one["level"] == "fault")
+    assert told["id"] == "subscription.wrong_workflow"
+    assert told["subject"] == "subscriptions[1].destination"
+    assert "an event bus only" in told["what"]
+    assert told["mend"].endswith("gateway subscriptions apply")
+    world.edit('CHANGE"\ndestination = "main"', 'CHANGE"\ndestination = "bus"')
+    world.gateway("subscriptions", "apply")
+    assert world.examined() == []
+
+
+def test_8_a_filter_that_amazon_needs(world: World) -> None:
+    world.edit("filter =", "# filter =")
+    told = next(one for one in world.examined(11) if one["level"] == "fault")
+    assert told["id"] == "subscription.filter_missing"
+    assert told["subject"] == "subscriptions[0].filter"
+    assert "write filter = { order_change_types = … }" in told["mend"]
+    world.edit("# filter =", "filter =")
+    world.edit("OrderStatusChange", "BuyerRequestedChange")
+    found = world.examined(11)
+    assert set(ids(found)) == {"subscription.differs"}
+    world.mend(found[0])
+    assert world.examined() == []
+
+
+def test_9_an_event_source_without_its_bus(world: World) -> None:
+    events, place = aws("events"), {"EventBusName": world.source}
+    events.remove_targets(Rule="orders", Ids=_targets(world), **place)
+    events.delete_rule(Name="orders", **place)
+    events.delete_event_bus(Name=world.source)
+    (told,) = world.examined(11)
+    assert (told["check"], told["id"]) == ("bus", "source.pending")
+    assert told["subject"] == f"event source {world.source}"
+    world.mend(told, "--yes")
+    assert world.examined() == []
+
+
+def _targets(world: World) -> list[str]:
+    answer = aws("events").list_targets_by_rule(Rule="orders", EventBusName=world.source)
+    return [one["Id"] for one in answer["Targets"]]
+
+
+def test_10_no_dead_letter_queue(world: World) -> None:
+    set_attributes(RedrivePolicy="")
+    (told,) = world.examined(10)
+    assert (told["id"], told["level"]) == ("queue.dlq_missing", "warning")
+    world.mend(told, "--yes")
+    assert world.examined() == []
+    redrive = aws("sqs").get_queue_attributes(
+        QueueUrl=queue_url(), AttributeNames=["RedrivePolicy"]
+    )
+    assert "orders-dlq" in redrive["Attributes"]["RedrivePolicy"]
+
+
+def test_11_a_full_disk(world: World) -> None:
+    world.gateway.environ["SPGW_DOCTOR__FULL_BYTES"] = str(2**60)  # more than any disk has
+    found = world.examined(11)
+    assert set(ids(found)) == {"space.full"}
+    of_database = next(one for one in found if one["subject"] == "folder of the database")
+    assert of_database["mend"].startswith(f"free space on the disk of {Path.cwd()}")
+    world.gateway.environ["SPGW_DOCTOR__FULL_BYTES"] = "0"
+    world.gateway.environ["SPGW_DOCTOR__LOW_BYTES"] = str(2**60)
+    assert set(ids(world.examined(10))) == {"space.low"}
+
+
+def test_12_a_store_that_is_not_migrated(world: World) -> None:
+    with closing(sqlite3.connect("gateway.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", [REVISIONS[-2]])
+    found = {one["id"]: one for one in world.examined(11)}
+    older = found.pop("store.unmigrated")
+    assert older["what"] == "has the schema of an older release"
+    for name in ("sellers", "destinations", "subscriptions", "bus", "endpoints"):
+        skipped = found.pop(f"{name}.skipped")
+        assert skipped["what"].startswith("was not run, for store has the schema")
+        assert skipped["mend"] == older["mend"]
+    assert not found
+
+    for file in ("gateway.db", "gateway.db.keys"):
+        Path(file).unlink()
+    never = next(one for one in world.examined(11) if one["level"] == "fault")
+    assert (never["id"], never["what"]) == ("store.unmigrated", "is empty")
+    assert not Path("gateway.db").exists(), "looking makes nothing"
+    world.mend(never)
+    assert ids(world.examined(10)) == ["endpoint.none"]
