@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ACCOUNT = "111122223333"
+_REGION = "us-east-1"
 
 
 class Wrap(StrEnum):
@@ -48,7 +49,7 @@ def notification(
     notification_id: str | None = None,
     application_id: str = DEFAULT_APPLICATION.id,
     subscription: str | None = None,
-    account_id: str = _ACCOUNT,
+    bus: tuple[str, str] = (_ACCOUNT, _REGION),
     wrap: str | None = None,
 ) -> bytes:
     """Return a message body.
@@ -59,7 +60,7 @@ def notification(
         notification_id: Amazon's id for it; a new one unless given.
         application_id: Application that is subscribed.
         subscription: Id of the subscription; one made of the seller and the type unless given.
-        account_id: AWS account that an EventBridge frame names.
+        bus: AWS account and region that an EventBridge frame names.
         wrap: A `Wrap`; the type's own way unless given.
 
     Raises:
@@ -79,7 +80,7 @@ def notification(
     }
     envelope = _envelope(type_, kind, about, metadata)
     if (wrap or own_way) == Wrap.EVENT_BRIDGE:
-        return _framed(type_, about, envelope, bus=f"{account_id}/{application_id}")
+        return _framed(type_, about, envelope, bus=bus, application_id=application_id)
     return _wrapped(about, orjson.dumps(envelope), Wrap(wrap or own_way))
 
 
@@ -105,17 +106,25 @@ def _camel(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _framed(type_: str, about: Subject, envelope: Mapping[str, Any], *, bus: str) -> bytes:
-    """Return a notification in the frame of an event on `{account}/{application}`'s partner bus."""
+def _framed(
+    type_: str,
+    about: Subject,
+    envelope: Mapping[str, Any],
+    *,
+    bus: tuple[str, str],
+    application_id: str,
+) -> bytes:
+    """Return a notification in the frame of an event on an application's partner bus."""
+    account, region = bus
     return orjson.dumps(
         {
             "version": "0",
             "id": str(uuid.uuid4()),
             "detail-type": type_,
-            "source": f"aws.partner/sellingpartnerapi.amazon.com/{bus}",
-            "account": bus.partition("/")[0],
+            "source": f"aws.partner/sellingpartnerapi.amazon.com/{account}/{application_id}",
+            "account": account,
             "time": rfc3339(about.at_ms),
-            "region": "us-east-1",
+            "region": region,
             "resources": [],
             "detail": envelope,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,3 +197,12 @@ def numbered(prefix: str, count: int) -> Iterator[str]:
 async def pause(delay_s: float) -> None:
     """Let real processes run; only where a test's subject is the passing of time."""
     await asyncio.sleep(delay_s)
+
+
+async def until(true: Callable[[], bool], what: str) -> None:
+    """Wait until something is so; a minute at most."""
+    for _ in range(600):
+        if true():
+            return
+        await pause(0.1)
+    raise AssertionError(f"never came to pass: {what}")

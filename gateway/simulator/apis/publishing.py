@@ -128,13 +128,14 @@ class Publisher:
         wrap: str | None = None,
     ) -> str:
         new_id = str(uuid.uuid4())
+        bus = {"bus": (destination.account_id, destination.region)}
         body = notification(
             type_,
             about,
             notification_id=new_id,
             application_id=destination.application,
             subscription=subscription,
-            **({"account_id": destination.account_id} if destination.event_bridge else {}),
+            **(bus if destination.event_bridge else {}),
             wrap=wrap,
         )
         self._put(type_, destination.arn or self._bus_arn, body)
