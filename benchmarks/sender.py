@@ -1,4 +1,4 @@
-"""CPU of one attempt: the sender beside a bare aiohttp POST, in one process, in turns.
+"""CPU of one attempt: the sender, by each transport, beside a bare aiohttp POST, in turns.
 
 Run: python -m benchmarks.sender [--requests N] [--profile]. The receiver is a process of its own,
 so that only the client's CPU counts. Both post the same 2 kB body, 32 in flight, keep-alive.
@@ -78,34 +78,44 @@ async def _measure(url: str, requests: int, *, profile: bool) -> None:
     )
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_IN_FLIGHT)) as bare,
-        Sender(policy, SystemResolver(clock), clock) as sender,
+        Sender(policy, SystemResolver(clock), clock) as lean,
+        Sender(policy, SystemResolver(clock), clock, transport="aiohttp") as other,
     ):
-        route = sender.prepare(endpoint)
 
         async def post_bare() -> None:
             async with bare.post(url, data=_BODY, headers={"x-id": "1"}) as answer:
                 await answer.read()
 
-        async def post_sender() -> None:
-            reply = await sender.send(route, event_id="evt_1", body=_BODY)
-            assert reply.error_class is None, reply
+        def post_by(sender: Sender) -> Post:
+            route = sender.prepare(endpoint)
 
+            async def post() -> None:
+                reply = await sender.send(route, event_id="evt_1", body=_BODY)
+                assert reply.error_class is None, reply
+
+            return post
+
+        posts: dict[str, Post] = {
+            "bare aiohttp": post_bare,
+            "sender, lean": post_by(lean),
+            "sender, aiohttp": post_by(other),
+        }
         if profile:
-            await _cpu_us(post_sender, 2000)
+            await _cpu_us(posts["sender, lean"], 2000)
             with cProfile.Profile() as profiler:
-                await _cpu_us(post_sender, requests)
+                await _cpu_us(posts["sender, lean"], requests)
             pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
             return
-        figures: dict[str, list[float]] = {"bare aiohttp": [], "sender": []}
-        for post in (post_bare, post_sender):
+        figures: dict[str, list[float]] = {name: [] for name in posts}
+        for post in posts.values():
             await _cpu_us(post, 2000)
         for _ in range(5):
-            figures["bare aiohttp"].append(await _cpu_us(post_bare, requests))
-            figures["sender"].append(await _cpu_us(post_sender, requests))
+            for name, post in posts.items():
+                figures[name].append(await _cpu_us(post, requests))
+    floor_us = statistics.median(figures["bare aiohttp"])
     for name, values in figures.items():
-        print(f"{name:14} {statistics.median(values):6.0f} µs a request")
-    overhead = statistics.median(figures["sender"]) - statistics.median(figures["bare aiohttp"])
-    print(f"{'overhead':14} {overhead:6.0f} µs")
+        median_us = statistics.median(values)
+        print(f"{name:16} {median_us:6.0f} µs a request, {median_us / floor_us:.2f} of the first")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The one door through which requests leave: an HTTP session that dials vetted addresses only.
+"""The `aiohttp` transport's session, which dials vetted addresses only.
 
 It decides nothing about addresses itself; it makes sure that `egress.py` is asked on every way to a
 socket. Names are resolved and vetted together, the addresses vetted are the ones dialled, and each
@@ -11,7 +11,6 @@ operator's, every socket leads to it, and it is told vetted addresses, never nam
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,8 +21,16 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
-from gateway.delivery.egress import EgressPolicy, Resolver, forbidden_reason, vet_answers
-from gateway.delivery.verdict import Timings
+from gateway.delivery.egress import (
+    EgressPolicy,
+    Resolver,
+    forbidden_reason,
+    literal,
+    vet_answers,
+)
+from gateway.delivery.ways import KEPT_S, guarded_socket
+from gateway.http1.connection import spelled
+from gateway.http1.messages import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,64 +44,14 @@ if TYPE_CHECKING:
 _ANSWER_LINE_BYTES: Final = 8190
 _ANSWER_HEADERS: Final = 100
 _READ_BUFFER_BYTES: Final = 16 * 1024
-_KEEPALIVE_S: Final = 30.0
 # The sender has one deadline over everything; aiohttp's own timers would cost and add nothing.
 _NO_TIMEOUTS: Final = aiohttp.ClientTimeout(
     total=None, connect=None, sock_read=None, sock_connect=None
 )
 
 
-@dataclass(slots=True)
-class Dial:
-    """What one request did to get a connection, and when.
-
-    Attributes:
-        now_s: Clock of the times, of which only differences mean anything.
-        started_at_s: When the request began.
-        addresses: Addresses that were dialled for it; empty where a kept-alive one was reused.
-        dns_s: What look-ups took.
-        dialled_at_s: When the last socket was made.
-        connected_at_s: When its TCP connection stood.
-        ready_at_s: When a connection was there, TLS and all.
-        answered_at_s: When the answer's head was there.
-    """
-
-    now_s: Callable[[], float]
-    started_at_s: float
-    addresses: list[str] = field(default_factory=list)
-    dns_s: float | None = None
-    dialled_at_s: float | None = None
-    connected_at_s: float | None = None
-    ready_at_s: float | None = None
-    answered_at_s: float | None = None
-
-    @property
-    def reused(self) -> bool:
-        """Whether no new connection was opened."""
-        return not self.addresses
-
-    @property
-    def last(self) -> str | None:
-        """The address dialled last."""
-        return self.addresses[-1] if self.addresses else None
-
-    def timings(self, *, tls: bool) -> Timings:
-        """Return where the time went, as far as it came."""
-        if not self.addresses and self.dns_s is None:
-            return Timings(first_byte_ms=_between_ms(self.started_at_s, self.answered_at_s))
-        return Timings(
-            dns_ms=None if self.dns_s is None else round(self.dns_s * 1000),
-            connect_ms=_between_ms(self.dialled_at_s, self.connected_at_s),
-            tls_ms=_between_ms(self.connected_at_s, self.ready_at_s) if tls else None,
-            first_byte_ms=_between_ms(self.ready_at_s, self.answered_at_s),
-        )
-
-
-def _between_ms(start_s: float | None, end_s: float | None) -> int | None:
-    return None if start_s is None or end_s is None else round((end_s - start_s) * 1000)
-
-
-current_dial: ContextVar[Dial] = ContextVar("current_dial")
+current_trail: ContextVar[Trail] = ContextVar("current_trail")
+"""Of the request that the running task makes; aiohttp's own hooks say less."""
 
 
 class PeerResponse(aiohttp.ClientResponse):
@@ -109,10 +66,10 @@ class PeerResponse(aiohttp.ClientResponse):
         """See `aiohttp.ClientResponse`."""
         transport = connection.transport
         if transport is not None:
-            self.peer = _spelled(transport.get_extra_info("peername"))
+            self.peer = spelled(transport.get_extra_info("peername"))
         started = await super().start(connection)
-        if (dial := current_dial.get(None)) is not None:
-            dial.answered_at_s = dial.now_s()
+        if (trail := current_trail.get(None)) is not None:
+            trail.answered_at_s = trail.now_s()
         return started
 
 
@@ -127,8 +84,8 @@ class _Connector(aiohttp.TCPConnector):
         self._factory = self._protocol  # type: ignore[assignment]
 
     def _protocol(self) -> ResponseHandler:
-        if (dial := current_dial.get(None)) is not None:
-            dial.connected_at_s = dial.now_s()
+        if (trail := current_trail.get(None)) is not None:
+            trail.connected_at_s = trail.now_s()
         return _CountedProtocol(self._loop, self._opened)
 
     def _opened(self, change: int) -> None:
@@ -151,8 +108,8 @@ class _CountedProtocol(ResponseHandler):
         """See `asyncio.Protocol`."""
         self._opened(1)
         super().connection_made(transport)
-        if (dial := current_dial.get(None)) is not None:
-            dial.ready_at_s = dial.now_s()
+        if (trail := current_trail.get(None)) is not None:
+            trail.ready_at_s = trail.now_s()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """See `asyncio.Protocol`."""
@@ -172,15 +129,8 @@ class Proxy:
     addresses: set[Address] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if (literal := _literal(self.url.raw_host or "")) is not None:
-            self.addresses.add(literal)
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
+        if (address := literal(self.url.raw_host or "")) is not None:
+            self.addresses.add(address)
 
 
 class _VettingResolver(AbstractResolver):
@@ -220,14 +170,14 @@ class _VettingResolver(AbstractResolver):
         ]
 
     async def _lookup(self, host: str) -> Sequence[str]:
-        dial = current_dial.get(None)
-        if dial is None:
+        trail = current_trail.get(None)
+        if trail is None:
             return await self._resolver.lookup(host)
-        start_s = dial.now_s()
+        start_s = trail.now_s()
         try:
             return await self._resolver.lookup(host)
         finally:
-            dial.dns_s = (dial.dns_s or 0.0) + dial.now_s() - start_s
+            trail.dns_s = (trail.dns_s or 0.0) + trail.now_s() - start_s
 
     async def close(self) -> None:
         """Nothing to close: the resolver belongs to whoever made it."""
@@ -253,25 +203,19 @@ def open_session(
         proxy: Where all connections lead, if anywhere.
     """
 
-    def checked_socket(info: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, sockaddr = info
-        address = ip_address(sockaddr[0])
+    def is_forbidden(address: Address) -> bool:
         if proxy is not None:
-            is_forbidden = address not in proxy.addresses
-        else:
-            is_forbidden = forbidden_reason(address, policy) is not None
-        if is_forbidden:
-            raise OSError(errno.EHOSTUNREACH, f"{address} is forbidden by the address guard")
-        if (dial := current_dial.get(None)) is not None:
-            dial.addresses.append(_spelled(sockaddr) or "")
-            dial.dialled_at_s = dial.now_s()
-        return socket.socket(family, kind, protocol)
+            return address not in proxy.addresses
+        return forbidden_reason(address, policy) is not None
+
+    def checked_socket(info: AddrInfoType) -> socket.socket:
+        return guarded_socket(info, is_forbidden, current_trail.get(None))
 
     connector = _Connector(
         resolver=_VettingResolver(resolver, policy, proxy),
         use_dns_cache=False,
         limit=connections,
-        keepalive_timeout=_KEEPALIVE_S,
+        keepalive_timeout=KEPT_S,
         socket_factory=checked_socket,
         ssl=ssl_context if ssl_context is not None else True,
     )
@@ -288,11 +232,3 @@ def open_session(
         max_field_size=_ANSWER_LINE_BYTES,
         max_headers=_ANSWER_HEADERS,
     )
-
-
-def _spelled(sockaddr: Any) -> str | None:
-    """Return an address and port as `1.2.3.4:443` or `[::1]:443`."""
-    if not sockaddr:
-        return None
-    host, port = sockaddr[0], sockaddr[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

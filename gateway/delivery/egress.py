@@ -2,7 +2,7 @@
 
 It decides by data: the tables of `ranges.py` and the operator's `EgressPolicy`. A literal address
 is judged as it stands; a name is resolved once, refused if any of its addresses is forbidden, and
-what was vetted is what is dialled (`dialling.py`), with no second look-up that could answer
+what was vetted is what is dialled (`ways.py`), with no second look-up that could answer
 differently. It never connects and never resolves by itself.
 """
 
@@ -155,7 +155,7 @@ def check_url(url: str, policy: EgressPolicy) -> Target:
             " or let the operator add it to delivery.allowed_ports"
         )
     host = (parsed.raw_host or "").lower()
-    address = _literal(host)
+    address = literal(host)
     if address is None:
         _check_name(host)
     else:
@@ -199,7 +199,7 @@ def _refuse_if_forbidden(host: str, address: Address, policy: EgressPolicy) -> N
     reason = forbidden_reason(address, policy)
     if reason is None:
         return
-    named = str(address) if _literal(host) == address else f"{host} resolves to {address}, which"
+    named = str(address) if literal(host) == address else f"{host} resolves to {address}, which"
     mend = "use a public one"
     if carried(address) not in METADATA_ADDRESSES:
         mend += f", or let the operator add {carried(address)} to delivery.allow_private_cidrs"
@@ -235,7 +235,8 @@ def _check_scheme(parsed: URL, policy: EgressPolicy) -> None:
         )
 
 
-def _literal(host: str) -> Address | None:
+def literal(host: str) -> Address | None:
+    """Return the address that a URL's host is, or None for a name."""
     if "%" in host:  # an IPv6 zone means something on one machine only
         return None
     try:

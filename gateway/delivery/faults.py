@@ -15,6 +15,7 @@ import aiohttp
 
 from gateway.delivery.egress import BlockedAddressError, ResolutionError
 from gateway.delivery.tokens import TokenRefusedError
+from gateway.http1.faults import BadAnswerError, ConnectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,11 @@ _BY_TYPE: Final[Sequence[tuple[tuple[type[BaseException], ...], ErrorClass]]] = 
     ((TimeoutError,), ErrorClass.TIMEOUT),
     ((aiohttp.ClientSSLError, ssl.SSLError), ErrorClass.TLS),
     ((aiohttp.InvalidURL,), ErrorClass.BAD_URL),
-    ((aiohttp.ClientResponseError, aiohttp.ClientPayloadError), ErrorClass.BAD_ANSWER),
-    ((aiohttp.ClientConnectorError,), ErrorClass.CONNECT),
+    (
+        (BadAnswerError, aiohttp.ClientResponseError, aiohttp.ClientPayloadError),
+        ErrorClass.BAD_ANSWER,
+    ),
+    ((ConnectError, aiohttp.ClientConnectorError), ErrorClass.CONNECT),
     ((aiohttp.ClientConnectionError, OSError), ErrorClass.DISCONNECTED),
 )
 
@@ -126,7 +130,9 @@ def classify_exception(fault: BaseException) -> ErrorClass:
     if isinstance(fault, ResolutionError):
         return ErrorClass(fault.error_class)
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
-        return _classify_certificate(fault.certificate_error)
+        fault = fault.certificate_error
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return _classify_certificate(fault)
     if isinstance(fault, aiohttp.ClientHttpProxyError):
         return _classify_proxy(fault.status)
     if isinstance(fault, OSError) and fault.errno in _OWN_ERRNOS:
@@ -142,7 +148,7 @@ def _classify_proxy(status: int) -> ErrorClass:
     return ErrorClass.CONNECT if status in (502, 503, 504) else ErrorClass.OWN_PROXY
 
 
-def _classify_certificate(fault: Exception) -> ErrorClass:
-    if isinstance(fault, ssl.SSLCertVerificationError) and fault.verify_code in _NAME_MISMATCH:
+def _classify_certificate(fault: ssl.SSLCertVerificationError) -> ErrorClass:
+    if fault.verify_code in _NAME_MISMATCH:
         return ErrorClass.TLS_NAME
     return ErrorClass.TLS_CERTIFICATE

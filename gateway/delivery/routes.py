@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from ssl import SSLContext
 
+    from gateway.delivery.ways import Way
     from gateway.endpoints import Endpoint
 
 _MASKED: Final = "[masked]"
@@ -36,6 +37,7 @@ class Route:
         timeout_s: Deadline of one request, from look-up to the answer's last byte.
         oauth2: Whose token goes along, fetched when it is needed.
         ssl_context: Shows the endpoint's client certificate; None for none.
+        way: How requests get there; None where `refused`.
         sent_headers: `headers` as JSON text, credentials masked; None for none.
     """
 
@@ -45,6 +47,7 @@ class Route:
     timeout_s: float
     oauth2: OAuth2Auth | None = None
     ssl_context: SSLContext | None = None
+    way: Way | None = None
     sent_headers: str | None = None
     refused: tuple[ErrorClass, str] | None = None
 

@@ -32,21 +32,21 @@ is sent again at once, on the same deadline: the event's id makes that safe.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Self
 
-import aiohttp
 from yarl import URL
 
+from gateway.delivery.aiohttp_transport import AiohttpTransport
 from gateway.delivery.answers import ANSWER_BYTES_MAX, decoded, retry_after_s
-from gateway.delivery.dialling import Dial, PeerResponse, Proxy, current_dial, open_session
-from gateway.delivery.egress import BlockedAddressError, EgressPolicy, Resolver, Target, check_url
+from gateway.delivery.egress import BlockedAddressError, EgressPolicy, Resolver, check_url
 from gateway.delivery.faults import ErrorClass, classify_exception, classify_status
-from gateway.delivery.pins import Pins
+from gateway.delivery.lean_transport import LeanTransport
 from gateway.delivery.routes import Route, make_route
 from gateway.delivery.tokens import Tokens
-from gateway.delivery.verdict import Reply
+from gateway.delivery.verdict import Reply, Timings
 from gateway.errors import InvalidInputError
+from gateway.http1.messages import Answer, Trail
 from gateway.worker.deadlines import Deadlines
 
 if TYPE_CHECKING:
@@ -56,21 +56,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gateway.clock import Clock
+    from gateway.delivery.ways import Transport, TransportName
     from gateway.endpoints import Endpoint
 
-_RESENDS_MAX: Final = 2
 _ERROR_CHARACTERS_MAX: Final = 500
-
-
-@dataclass(slots=True)
-class _Answer:
-    """The answer to one request as far as it has come."""
-
-    status: int | None = None
-    retry_after: str | None = None
-    body: bytes = b""
-    peer: str | None = None
-    signature: str | None = None
 
 
 class Sender:
@@ -86,6 +75,7 @@ class Sender:
         ssl_context: Trust to use instead of the system's.
         ca_file: Authorities to trust beside the system's, where a client certificate is shown.
         proxy_url: HTTP proxy that every request goes through; None to go straight.
+        transport: Who puts requests on the wire; by way of a proxy it is always aiohttp.
     """
 
     def __init__(  # noqa: PLR0913 one for each option
@@ -100,6 +90,7 @@ class Sender:
         ssl_context: SSLContext | None = None,
         ca_file: Path | None = None,
         proxy_url: str | None = None,
+        transport: TransportName = "lean",
     ) -> None:
         self._policy = policy
         self._resolver = resolver
@@ -110,25 +101,13 @@ class Sender:
         self._user_agent = user_agent
         self._ssl_context = ssl_context
         self._ca_file = ca_file
-        self._proxy = None if proxy_url is None else Proxy(URL(proxy_url))
-        self._pins = Pins(policy, resolver, clock)
+        self._proxy_url = None if proxy_url is None else URL(proxy_url)
+        self._transport_name = transport
         self._tokens = Tokens(self._fetch, clock)
-        self._session: aiohttp.ClientSession | None = None
+        self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(
-            self._policy,
-            self._resolver,
-            headers={
-                "Content-Type": "application/json",
-                "User-Agent": self._user_agent,
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-            },
-            connections=self._connections,
-            ssl_context=self._ssl_context,
-            proxy=self._proxy,
-        )
+        self._transport = self._opened()
         return self
 
     async def __aexit__(
@@ -137,13 +116,21 @@ class Sender:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
     def prepare(self, endpoint: Endpoint) -> Route:
         """Return the endpoint made ready; a fault in it is answered by each `send`."""
-        return make_route(endpoint, self._policy, timeout_s=self._timeout_s, ca_file=self._ca_file)
+        assert self._transport is not None, "the sender is used outside its context"
+        route = make_route(endpoint, self._policy, timeout_s=self._timeout_s, ca_file=self._ca_file)
+        if route.target is None or route.refused is not None:
+            return route
+        try:
+            way = self._transport.way(route.target, route.headers, route.ssl_context)
+        except ValueError as exc:
+            return replace(route, refused=(ErrorClass.BAD_HEADERS, str(exc)))
+        return replace(route, way=way)
 
     async def send(self, route: Route, *, event_id: str, body: bytes) -> Reply:
         """Make one attempt; every fault of it is in the reply.
@@ -153,7 +140,9 @@ class Sender:
         """
         started_at_ms = self._clock.now_ms()
         started_s = self._clock.monotonic_s()
-        dial, answer = Dial(self._clock.monotonic_s, started_s), _Answer()
+        trail = Trail(self._clock.monotonic_s, started_s)
+        answer = Answer(ANSWER_BYTES_MAX, trail)
+        signature: str | None = None
         error_class: ErrorClass | None
         error: str | None
         try:
@@ -161,9 +150,9 @@ class Sender:
                 error_class, error = route.refused
             else:
                 headers = _signed(route, event_id, body, started_at_ms)
-                answer.signature = headers["webhook-signature"]
+                signature = headers["webhook-signature"]
                 with self._deadlines.limit(route.timeout_s):
-                    await self._post(route, headers, body, dial, answer)
+                    await self._post(route, headers, body, answer)
                 error_class, error = _of_status(answer)
         except InvalidInputError as exc:
             is_blocked = isinstance(exc, BlockedAddressError)
@@ -171,100 +160,73 @@ class Sender:
             error = str(exc)
         except Exception as exc:  # noqa: BLE001 whatever it was belongs into the attempt's record
             error_class, error = _of_fault(exc, answer, route)
-        now_ms = self._clock.now_ms()
+        raw = answer.body
         return Reply(
             started_at_ms=started_at_ms,
             duration_ms=round((self._clock.monotonic_s() - started_s) * 1000),
             status=answer.status,
             error_class=error_class,
             error=error[:_ERROR_CHARACTERS_MAX] if error else None,
-            answer=answer.body,
-            address=answer.peer or dial.last,
-            retry_after_s=retry_after_s(answer.retry_after, now_ms) if error_class else None,
-            signature=answer.signature,
-            timings=dial.timings(tls=route.is_tls),
+            answer=decoded(raw, answer.header(b"content-encoding")) if raw else b"",
+            address=answer.peer or trail.last,
+            retry_after_s=(
+                retry_after_s(answer.header(b"retry-after"), self._clock.now_ms())
+                if error_class
+                else None
+            ),
+            signature=signature,
+            timings=_timings(trail, tls=route.is_tls),
         )
 
     async def _post(
-        self, route: Route, headers: dict[str, str], body: bytes, dial: Dial, answer: _Answer
+        self, route: Route, headers: dict[str, str], body: bytes, answer: Answer
     ) -> None:
-        """Send, and once more where a kept-alive connection was closed before it answered."""
-        resends = 0
+        assert route.way is not None
         if route.oauth2 is not None:
             headers["Authorization"] = f"Bearer {await self._tokens.get(route.oauth2)}"
-        token = current_dial.set(dial)
-        try:
-            while True:
-                try:
-                    await self._exchange(route, headers, body, answer)
-                except aiohttp.ClientConnectionError:
-                    if not dial.reused or answer.status is not None or resends == _RESENDS_MAX:
-                        raise
-                    resends += 1
-                else:
-                    break
-        finally:
-            current_dial.reset(token)
+        await route.way.post(headers, body, answer)
         if answer.status == 401 and route.oauth2 is not None:
             self._tokens.forget(route.oauth2)
 
-    async def _exchange(
-        self, route: Route, headers: dict[str, str], body: bytes, answer: _Answer
-    ) -> None:
-        assert route.target is not None
-        if self._proxy is None and route.ssl_context is None and self._session is not None:
-            response = await self._session.post(
-                route.target.url, data=body, headers=headers, allow_redirects=False
-            )
-        else:
-            response = await self._request(route.target, headers, body, route.ssl_context)
-        try:
-            answer.status = response.status
-            answer.retry_after = response.headers.get("Retry-After")
-            answer.peer = cast("PeerResponse", response).peer
-            if not response.content.at_eof():
-                raw = await _first_bytes(response)
-                answer.body = decoded(raw, response.headers.get("Content-Encoding"))
-        finally:
-            # Where more is to come, or a fault came between, the connection can't be used again.
-            (response.release if response.content.at_eof() else response.close)()
-
-    async def _request(
-        self, target: Target, headers: Mapping[str, str], body: bytes, context: SSLContext | None
-    ) -> aiohttp.ClientResponse:
-        """Post, straight or by way of the proxy, to an address that passed the guard."""
-        assert self._session is not None, "the sender is used outside its context"
-        trusted: SSLContext | bool = True if context is None else context
-        if self._proxy is None:
-            return await self._session.post(
-                target.url, data=body, headers=headers, allow_redirects=False, ssl=trusted
-            )
-        # The proxy gets the vetted address: a name it would look up itself, perhaps to another one.
-        address = await self._pins.address(target)
-        return await self._session.post(
-            target.url.with_host(str(address)),
-            data=body,
-            headers={**headers, "Host": target.url.raw_authority},
-            allow_redirects=False,
-            ssl=trusted,
-            server_hostname=target.host if target.url.scheme == "https" else None,
-            proxy=self._proxy.url,
-        )
-
     async def _fetch(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Post to a token server, guarded as an endpoint is; return status and first bytes."""
-        response = await self._request(check_url(url, self._policy), headers, body, None)
-        try:
-            return response.status, await _first_bytes(response)
-        finally:
-            (response.release if response.content.at_eof() else response.close)()
+        assert self._transport is not None, "the sender is used outside its context"
+        way = self._transport.way(check_url(url, self._policy), headers, None)
+        answer = Answer(ANSWER_BYTES_MAX, Trail(self._clock.monotonic_s, self._clock.monotonic_s()))
+        await way.post({}, body, answer)
+        assert answer.status is not None
+        return answer.status, answer.body
+
+    def _opened(self) -> Transport:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": self._user_agent,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
+        if self._transport_name == "aiohttp" or self._proxy_url is not None:
+            return AiohttpTransport(
+                self._policy,
+                self._resolver,
+                self._clock,
+                headers=headers,
+                connections=self._connections,
+                ssl_context=self._ssl_context,
+                proxy_url=self._proxy_url,
+            )
+        return LeanTransport(
+            self._policy,
+            self._resolver,
+            headers=headers,
+            connections=self._connections,
+            ssl_context=self._ssl_context,
+        )
 
 
 def _signed(route: Route, event_id: str, body: bytes, now_ms: int) -> dict[str, str]:
     assert route.signer is not None
     timestamp_s = now_ms // 1000
     return {
-        **route.headers,
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp_s),
         "webhook-signature": route.signer.sign(
@@ -273,24 +235,30 @@ def _signed(route: Route, event_id: str, body: bytes, now_ms: int) -> dict[str, 
     }
 
 
-async def _first_bytes(response: aiohttp.ClientResponse) -> bytes:
-    """Return what comes first of an answer's body, at most `ANSWER_BYTES_MAX`."""
-    content = response.content
-    chunks, left = [], ANSWER_BYTES_MAX
-    while left > 0 and (chunk := await content.read(left)):
-        chunks.append(chunk)
-        left -= len(chunk)
-    return b"".join(chunks)
+def _timings(trail: Trail, *, tls: bool) -> Timings:
+    """Return where the time went, as far as it came."""
+    if trail.reused and trail.dns_s is None:
+        return Timings(first_byte_ms=_between_ms(trail.started_at_s, trail.answered_at_s))
+    return Timings(
+        dns_ms=None if trail.dns_s is None else round(trail.dns_s * 1000),
+        connect_ms=_between_ms(trail.dialled_at_s, trail.connected_at_s),
+        tls_ms=_between_ms(trail.connected_at_s, trail.ready_at_s) if tls else None,
+        first_byte_ms=_between_ms(trail.ready_at_s, trail.answered_at_s),
+    )
 
 
-def _of_status(answer: _Answer) -> tuple[ErrorClass | None, str | None]:
+def _between_ms(start_s: float | None, end_s: float | None) -> int | None:
+    return None if start_s is None or end_s is None else round((end_s - start_s) * 1000)
+
+
+def _of_status(answer: Answer) -> tuple[ErrorClass | None, str | None]:
     assert answer.status is not None
     error_class = classify_status(answer.status)
     return error_class, None if error_class is None else f"answered {answer.status}"
 
 
 def _of_fault(
-    fault: Exception, answer: _Answer, route: Route
+    fault: Exception, answer: Answer, route: Route
 ) -> tuple[ErrorClass | None, str | None]:
     """Judge a request that raised, perhaps after its status had come."""
     fault_class = classify_exception(fault)

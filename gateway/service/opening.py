@@ -103,4 +103,5 @@ def make_sender(
         ssl_context=None if ca_file is None else trust_context(ca_file),
         ca_file=ca_file,
         proxy_url=delivery.proxy_url,
+        transport=delivery.transport,
     )

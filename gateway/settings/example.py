@@ -125,6 +125,7 @@ modules = ["handlers"]
 # disable_after_days = 5     # without a success; 0 for never
 # ca_file = "/etc/ssl/own-ca.pem"
 # proxy_url = "http://proxy.internal:3128"
+# transport = "lean"         # or "aiohttp"
 
 [documents]
 # Reports and exports that events link to. `gateway run` serves the links on the admin port.

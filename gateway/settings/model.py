@@ -242,7 +242,11 @@ class DeliverySettings(_Table):
         description="HTTP proxy that all requests to endpoints go through, such as one with an "
         "address that customers know; the address guard stays on.",
     )
-
+    transport: Literal["lean", "aiohttp"] = Field(
+        default="lean",
+        description="`lean` speaks HTTP/1.1 itself, `aiohttp` uses that library, as is always "
+        "done by way of a proxy.",
+    )
     pull_days: float = Field(
         default=30.0,
         gt=0,

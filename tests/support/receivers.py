@@ -22,11 +22,16 @@ class Request:
 
 @dataclass
 class Receiver:
-    """A listening receiver, and what it got."""
+    """A listening receiver, and what it got.
+
+    Attributes:
+        connections: How many there have been; `open` is how many are there now.
+    """
 
     port: int
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
 
     def url(self, *, scheme: str = "http", host: str = "127.0.0.1", path: str = "/hook") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
@@ -83,10 +88,12 @@ async def receiver(
         connected.add(task)
         task.add_done_callback(connected.discard)
         state.connections += 1
+        state.open += 1
         try:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await converse(reader, writer)
         finally:
+            state.open -= 1
             writer.close()
             with suppress(OSError, ssl.SSLError, asyncio.CancelledError):
                 await writer.wait_closed()

@@ -44,13 +44,15 @@ def endpoint(url: str, **fields: Any) -> Endpoint:
 Opener = Callable[..., AbstractAsyncContextManager[Sender]]
 
 
-@pytest.fixture
-def open_sender() -> Opener:
+@pytest.fixture(params=["lean", "aiohttp"])
+def open_sender(request: pytest.FixtureRequest) -> Opener:
+    """One suite for both transports."""
+
     @asynccontextmanager
     async def opener(
         resolver: FixedResolver | None = None, policy: EgressPolicy = LOOPBACK, **options: Any
     ) -> AsyncIterator[Sender]:
-        options.setdefault("timeout_s", 5.0)
+        options = {"timeout_s": 5.0, "transport": request.param, **options}
         async with Sender(policy, resolver or FixedResolver(), SystemClock(), **options) as sender:
             yield sender
 
