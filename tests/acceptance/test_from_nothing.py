@@ -23,11 +23,12 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.model import UsagePlan
 from gateway.simulator.cast import DEFAULT_APPLICATION
+from gateway.simulator.notifications import notification
 from gateway.simulator.payloads import Subject
 from gateway.simulator.server import Simulator
 from tests.support.emulators import ministack_server
 from tests.support.processes import GatewayFolder
-from tests.support.truth import Receiver
+from tests.support.truth import Received, Receiver
 from tests.support.world import pause, until
 
 pytestmark = [pytest.mark.acceptance]
@@ -285,13 +286,25 @@ async def _everything_arrives(world: World) -> None:
 
 
 async def _silence_is_told(world: World) -> None:
-    """Of the region that is listened for, and of its end; see `SILENT`."""
+    """Of the region that is listened for, with the reason, and of its end; see `SILENT`."""
     told = world.receiver.received["/silence"]
-    await told.wait_for(
-        lambda got: got.types["notifications.silent"] > got.types["notifications.resumed"],
-        timeout_s=60,
-        what="silence",
+    events, rule = world.events(REGIONS["eu"]), {"Name": "spapi-eu", "EventBusName": SOURCE}
+    events.disable_rule(**rule)
+    # Past the bus, so that what was silent on a slow machine before is so no more.
+    about = Subject(seller_id=SELLERS["eu"], at_ms=SystemClock().now_ms())
+    queue = boto3.client("sqs", region_name=REGIONS["eu"], endpoint_url=world.ministack)
+    queue.send_message(
+        QueueUrl=f"{world.ministack}/{ACCOUNT}/spapi-eu",
+        MessageBody=notification(LISTING, about).decode(),
     )
+    await told.wait_for(
+        lambda got: any(
+            found["id"] == "rule.disabled" for one in _silences(got) for found in _found(one)
+        ),
+        timeout_s=90,
+        what="silence, and that the rule is disabled",
+    )
+    events.enable_rule(**rule)
     world.listing_changes("eu")
     await told.wait_for(
         lambda got: got.types["notifications.resumed"] >= got.types["notifications.silent"],
@@ -301,6 +314,16 @@ async def _silence_is_told(world: World) -> None:
     assert not told.unverified
     data = [json.loads(one)["data"] for one in told.bodies.values()]
     assert {(one["type"], one["region"], one["whole"]) for one in data} == {(LISTING, "eu", True)}
+
+
+def _silences(got: Received) -> list[dict[str, Any]]:
+    events = [json.loads(one) for one in got.bodies.values()]
+    return [one["data"] for one in events if one["type"] == "notifications.silent"]
+
+
+def _found(silence: dict[str, Any]) -> list[dict[str, str]]:
+    findings: list[dict[str, str]] = silence["doctor"]["findings"]
+    return findings
 
 
 async def _what_is_deleted_comes_back(world: World, before: dict[tuple[str, str], Any]) -> None:
