@@ -262,10 +262,10 @@ def in_memory(chosen: Sequence[Candidate], room: int) -> Sequence[Candidate]:
 
 
 def selected(one: Candidate, scope: Scope) -> bool:
-    """Tell whether a notification belongs into an archive."""
+    """Tell whether a notification belongs into an archive; of an emptied one nothing is left to."""
     pairs = (
         (scope.types, one.type),
         (scope.sellers, one.seller_id),
         (scope.marketplaces, one.marketplace_id),
     )
-    return all(not wanted or found in wanted for wanted, found in pairs)
+    return one.size_bytes > 0 and all(not wanted or found in wanted for wanted, found in pairs)

@@ -10,7 +10,9 @@ from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.db_backup import backup
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
+from gateway.errors import InvalidInputError
 from gateway.sealing import add_key, create_ring, load_ring, open_sealer
+from gateway.store import acquire_service_lock
 from gateway.store.migrate import REVISIONS, SchemaState, Standing, schema_state, standing, upgrade
 
 app = new_app()
@@ -19,7 +21,7 @@ app.command("backup")(backup)
 
 @app.callback()
 def db() -> None:
-    """Back up and upgrade the database, rotate the keys of its secrets."""
+    """Back up, upgrade and compact the database, rotate the keys of its secrets."""
 
 
 @app.command("upgrade")
@@ -61,6 +63,33 @@ def current(ctx: typer.Context) -> None:
         f"{REVISIONS[-1]}, and releases from {found.floor or REVISIONS[-1]} on can work with it."
     )
     Output(invocation).value(value, text=text)
+
+
+@app.command()
+def compact(ctx: typer.Context) -> None:
+    """Write a SQLite file anew: no trace of what was deleted is left, and it can shrink by itself.
+
+    No gateway may run on it meanwhile, and the disk needs room for the file twice more.
+    """
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    file = settings.database_file()
+    if file is None:
+        raise InvalidInputError("only a SQLite file is compacted; PostgreSQL has VACUUM FULL")
+
+    async def work() -> tuple[int, int]:
+        async with opened_store(invocation, settings) as store:
+            before = (await store.space.size()).bytes
+            await store.space.scrub(rewrite=True)
+            return before, (await store.space.size()).bytes
+
+    lock = acquire_service_lock(file)
+    try:
+        before, after = run(work())
+    finally:
+        lock.release()
+    text = f"{file} had {before:,} bytes and has {after:,}."
+    Output(invocation).value({"before_bytes": before, "after_bytes": after}, text=text)
 
 
 @app.command("create-keys")

@@ -74,7 +74,8 @@ class ReplayWork:
         passed = [one for one in looked if not left or one.id <= taken[-1].id]
         if not passed:
             return Step(moved=False, ended=True)
-        whole = await self._store.whole([one.id for one in taken]) if taken else ()
+        kept = await self._store.whole([one.id for one in taken]) if taken else ()
+        whole = [one for one in kept if one.body]  # of the others retention left the frame
         by_id = {one.id: one for one in taken}
         again = [a for one in whole for a in self._again(one, by_id[one.id], selection)]
         done = len({one.notification.id for one in again})
@@ -84,9 +85,10 @@ class ReplayWork:
             done=done,
             skipped=len(taken) - done,
             paced_at_ms=paced_at_ms(operation, done=done, now_ms=now_ms),
+            last_error=_EMPTIED if len(whole) < len(kept) else None,
         )
-        kept = await self._store.handle_again(operation, token, progress, again)
-        return Step(moved=kept, lost=not kept, done=done)
+        moved = await self._store.handle_again(operation, token, progress, again)
+        return Step(moved=moved, lost=not moved, done=done)
 
     async def _read_again(self, operation: Operation, token: int, most: int, now_ms: int) -> Step:
         found = (await self._quarantined(operation.selection, operation.cursor))[:most]
@@ -151,6 +153,7 @@ class ReplayWork:
 
 
 _READ_AT_ONCE: Final = 100
+_EMPTIED: Final = "some are older than [retention] message_days: their bodies are kept no longer"
 
 
 def selected(one: Looked, selection: Selection) -> bool:

@@ -29,6 +29,7 @@ from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
 from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
+from gateway.service.retaining import retention_run
 from gateway.service.sellers import SellerBook
 from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
 from gateway.service.silence import arrival_notes, listener
@@ -65,6 +66,7 @@ _GAUGES_EVERY_S = 15.0
 _USAGE_EVERY_S = 10.0
 _SCHEDULES_EVERY_S = 1.0
 _OPERATIONS_EVERY_S = 0.25
+_RETENTION_EVERY_S = 0.5
 _PRUNE_EVERY_S = 60.0
 _ARCHIVE_EVERY_S = 5.0
 _DAY_MS = 86_400_000
@@ -325,6 +327,11 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
         copies = SecretCopies(SecretsManager(), places, base.store.sellers.applications)
         chores["secrets.copy"] = base.periodic("secrets.copy", copies, _COPY_EVERY_S)
     operations = operation_runner(base.store, base.registry, base.clock)
+    if base.settings.retention.enabled:
+        retention = retention_run(
+            base.settings, base.store, base.library, clock=base.clock, metrics=base.metrics
+        )
+        chores["retention"] = base.periodic("retention", retention.tick, _RETENTION_EVERY_S)
     return {
         **chores,
         "operations": base.periodic("operations", operations.tick, _OPERATIONS_EVERY_S),

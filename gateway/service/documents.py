@@ -41,7 +41,7 @@ async def open_library(
         ),
         clock=clock,
         recorder=metrics.documents,
-        retention_days=settings.documents.retention_days,
+        retention_days=settings.documents_days(),
         seals=url.startswith(FOLDER),
     )
 

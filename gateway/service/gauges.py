@@ -20,6 +20,7 @@ class Gauges:
         self._store = store
         self._metrics = metrics.store
         self._silence = metrics.silence
+        self._kept = metrics.retention
         self._clock = clock
 
     async def refresh(self) -> None:
@@ -51,3 +52,15 @@ class Gauges:
             self._silence.newest(kind, max(0, now_ms - at_ms) / 1000)
         for kind, count in silent.items():
             self._silence.silent(kind, whole=count.whole > 0, sellers=count.sellers)
+        await self._refresh_kept(now_ms)
+
+    async def _refresh_kept(self, now_ms: int) -> None:
+        """Bring over what the last run of retention measured: nothing is counted here."""
+        for size in await self._store.retention.sizes():
+            self._kept.rows.labels(size.walk).set(size.rows)
+            self._kept.bytes.labels(size.walk).set(size.bytes)
+            oldest_ms = now_ms if size.oldest_ms is None else size.oldest_ms
+            self._kept.oldest.labels(size.walk).set(max(0, now_ms - oldest_ms) / 1000)
+        database = await self._store.space.size()
+        self._kept.database.set(database.bytes)
+        self._kept.free.set(database.free_bytes)

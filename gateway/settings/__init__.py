@@ -25,6 +25,7 @@ from gateway.settings.model import (
     SweepSettings,
     UsagePlanSettings,
 )
+from gateway.settings.retaining import RetentionSettings
 from gateway.settings.shown import ShownValue, shown
 from gateway.settings.values import FOLDER
 
@@ -40,6 +41,7 @@ __all__ = [
     "Loaded",
     "LoggingSettings",
     "QueueSettings",
+    "RetentionSettings",
     "ScheduleSettings",
     "SealingSettings",
     "SellerSettings",

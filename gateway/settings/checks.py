@@ -13,6 +13,7 @@ from gateway.settings.tree import Place, Tree
 from gateway.settings.values import sqlite_path
 
 _DEFAULT_STORE = "sqlite:///gateway.db"
+_PULL_DAYS = _PAYLOAD_DAYS = 30
 
 
 def check_together(tree: Tree) -> None:
@@ -27,6 +28,7 @@ def check_together(tree: Tree) -> None:
     _check_lease(tree, "dispatch", timeout_s=60.0, lease_s=120.0)
     _check_lease(tree, "delivery", timeout_s=15.0, lease_s=60.0)
     _check_sealing(tree)
+    _check_pulling(tree)
 
 
 def _items(tree: Tree, table: str) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -93,3 +95,16 @@ def _check_sealing(tree: Tree) -> None:
         what = "a store on PostgreSQL needs a key ring of its own"
         mend = "set sealing.keys_file and make it: `gateway db create-keys`"
         tree.fault(("sealing", "keys_file"), what, mend)
+
+
+def _check_pulling(tree: Tree) -> None:
+    delivery, retention = tree.values.get("delivery"), tree.values.get("retention")
+    pulled = delivery.get("pull_days", _PULL_DAYS) if isinstance(delivery, dict) else _PULL_DAYS
+    kept = retention if isinstance(retention, dict) else {}
+    for key in ("payload_days", "personal_data_days"):
+        days = kept.get(key, _PAYLOAD_DAYS)
+        if not isinstance(pulled, int | float) or not isinstance(days, int) or days >= pulled:
+            continue
+        what = f"events wait {pulled:g} days to be pulled, and are empty after {days}"
+        mend = f"make delivery.pull_days at most {days}, or this one longer"
+        tree.fault(("retention", key), what, mend)

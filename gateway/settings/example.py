@@ -113,6 +113,21 @@ modules = ["handlers"]
 # report_types = []          # needed to sweep reports
 # feed_types = []
 
+# What is kept, and for how many days; what has not ended is always kept.
+[retention]
+# enabled = true
+# every_s = 3600
+# message_days = 30          # as Amazon sent them; what a replay needs
+# payload_days = 30          # bodies of events; what a redelivery needs
+# personal_data_days = 30    # whatever may hold some, if its own days are more
+# impersonal_types = []      # types that never do: ["ANY_OFFER_CHANGED", "offer.changed"]
+# attempt_days = 30
+# metadata_days = 90         # handlings, events, deliveries, without what they held
+# deduplication_days = 60    # by which a repeated notification is known; 29 or more
+# quarantine_days = 30
+# audit_days = 400
+# rewrite_mb = 256           # a SQLite file up to this size is rewritten after an erasure
+
 [delivery]
 # allow_http = false
 # allow_private_cidrs = []   # networks the address guard lets through: ["10.0.0.0/8"]

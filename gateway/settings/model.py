@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.settings.archiving import ArchiveSettings
 from gateway.settings.examining import DoctorSettings
+from gateway.settings.retaining import RetentionSettings
 from gateway.settings.subscribing import (
     DestinationSettings,
     ReconcileSettings,
@@ -428,6 +429,7 @@ class Settings(_Table):
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     sealing: SealingSettings = Field(default_factory=SealingSettings)
@@ -444,6 +446,10 @@ class Settings(_Table):
             return self.documents.url
         database = self.database_file()
         return f"{FOLDER}documents" if database is None else f"{FOLDER}{database}.documents"
+
+    def documents_days(self) -> int:
+        """Return for how many days documents are kept; they may hold personal data."""
+        return min(self.documents.retention_days, self.retention.personal_data_days)
 
     def documents_public_url(self) -> str:
         """Return what links to documents begin with."""

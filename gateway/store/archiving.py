@@ -20,6 +20,7 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import body_context
 from gateway.store.references import refer_to
+from gateway.store.retention import rewound
 from gateway.store.statements import Many, One, Plan, Rows, insert
 
 _OURS: Final = "('schedule', 'request')"
@@ -158,6 +159,8 @@ def _restored(
     if not rows:
         return 0
     new = [row[0] for row in (yield _RESTORE(rows))]
+    if new:
+        yield from rewound(min(new))
     yield from refer_to((one, about[one]) for one in new)
     return len(new)
 

@@ -13,8 +13,9 @@ from gateway.store.statements import Many, Plan, Row, Signal
 _LOOK: Final = Many(
     """
     WITH v(id) AS ({rows})
-    SELECT d.id, d.state, d.endpoint_id, d.order_key, e.state FROM v
-    CROSS JOIN deliveries AS d LEFT JOIN endpoints AS e ON e.id = d.endpoint_id
+    SELECT d.id, d.state, d.endpoint_id, d.order_key, e.state,
+      (SELECT length(o.body) FROM events AS o WHERE o.id = d.event_id)
+    FROM v CROSS JOIN deliveries AS d LEFT JOIN endpoints AS e ON e.id = d.endpoint_id
     WHERE d.id = v.id
     """,
     ("text",),
@@ -74,9 +75,11 @@ def resend(delivery_ids: Sequence[str], now_ms: int) -> Plan[Resent]:
 def _refusal(row: Row | None) -> str | None:
     if row is None:
         return "there is no such delivery"
-    _, state, _, _, endpoint_state = row
+    _, state, _, _, endpoint_state, size = row
     if endpoint_state is None:
         return "its endpoint is gone"
     if endpoint_state != "enabled":
         return "its endpoint is disabled; enable it first"
+    if not size:
+        return "what it sends is kept no longer"
     return "it is being sent now" if state == "leased" else None

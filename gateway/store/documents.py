@@ -40,7 +40,22 @@ _FORGET: Final = One(
     ) RETURNING id
     """
 )
+_TOTALS: Final = One("SELECT count(*), sum(size_bytes), min(created_at_ms) FROM documents")
+_OLDER: Final = One(
+    """
+    SELECT count(*), sum(size_bytes), min(created_at_ms) FROM documents WHERE created_at_ms < $1
+    """
+)
 _LAST: Final = "e"  # above every id, which begin with `doc_`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentTotals:
+    """How many documents there are, how large, and when the oldest one was made."""
+
+    count: int
+    bytes: int
+    oldest_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +127,15 @@ class Documents:
         """Return documents, the newest first; `after` is the id of the last one before."""
         rows = await self._driver.read(lambda: _run(_LIST, after or _LAST, limit))
         return [self._document(row) for row in rows]
+
+    async def totals(self, *, before_ms: int | None = None) -> DocumentTotals:
+        """Return how much there is, of those made before a time or of all."""
+        if before_ms is None:
+            rows = await self._driver.read(lambda: _run(_TOTALS))
+        else:
+            rows = await self._driver.read(lambda: _run(_OLDER, before_ms))
+        count, size, oldest_ms = rows[0]
+        return DocumentTotals(count=count, bytes=int(size or 0), oldest_ms=oldest_ms)
 
     async def forget(self, before_ms: int) -> int:
         """Delete rows made before a time, at most some hundred; return how many they were.

@@ -221,7 +221,7 @@ def _page(
     rows = yield _BEHIND(endpoint_id, after, limit)
     new = yield _NEW(endpoint_id, 1)
     # An event that retention has removed leaves its position, so that readers go on behind it.
-    items = [_fed(row) for row in rows if row[2] is not None]
+    items = [_fed(row) for row in rows if row[2] is not None and row[4]]
     return FeedPage(items=items, position=rows[-1][0] if rows else after), bool(new)
 
 

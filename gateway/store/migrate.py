@@ -43,6 +43,7 @@ REVISIONS: Final = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -28,6 +28,18 @@ _COMMAND_TIMEOUT_S: Final = 60.0
 _CONNECT_TIMEOUT_S: Final = 10.0
 _LOCK_WAIT_S: Final = 10
 _TRIES: Final = 5
+_VACUUM_TIMEOUT_S: Final = 3_600.0
+_SCRUBBED: Final = (
+    "notifications",
+    "handlings",
+    "events",
+    "deliveries",
+    "attempts",
+    "quarantine",
+    "documents",
+    "memories",
+    "operations",
+)
 _RECONNECT_MIN_S: Final = 0.5
 _RECONNECT_MAX_S: Final = 30.0
 # Every hot statement has an index. A plan made, and kept, while a table was still small would walk
@@ -112,6 +124,13 @@ class PostgresDriver:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             return await _run(connection, plan(), set())
+
+    async def scrub(self, *, rewrite: bool) -> None:
+        """See `Scrubber`: dead rows are vacuumed; nothing is rewritten, as that locks tables."""
+        del rewrite
+        async with _translating(), self._pool.acquire() as connection:
+            for table in _SCRUBBED:
+                await connection.execute(f"VACUUM {table}", timeout=_VACUUM_TIMEOUT_S)
 
     async def close(self) -> None:
         """See `Driver`."""

@@ -1,7 +1,8 @@
 """Redeliveries: which events there are, what became of them, and sending them again in bulk.
 
 Events are looked through in the order of their ids, which is that of time. What stands in an
-endpoint's feed counts as delivered, as it is there to be pulled. Operational events are none of it.
+endpoint's feed counts as delivered, as it is there to be pulled. Operational events are none of it,
+nor are those that retention has emptied.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from gateway.store.statements import Many, One, Plan, Rows
 
 _WINDOW: Final = One(
     """
-    SELECT id, type, seller_id, operational FROM events
+    SELECT id, type, seller_id, operational OR length(body) = 0 FROM events
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
     """
 )

@@ -49,6 +49,14 @@ _NEWEST_OF_ANY: Final = Many(
     """,
     ("bigint", "text", "text"),
 )
+_FORGET: Final = One(
+    """
+    DELETE FROM notification_refs WHERE (week, kind, value, notification_id) IN (
+      SELECT week, kind, value, notification_id FROM notification_refs WHERE week < $1
+      ORDER BY week, kind, value, notification_id LIMIT $2
+    ) RETURNING week
+    """
+)
 
 
 def week_of(notification_id: str) -> int:
@@ -70,6 +78,11 @@ def refer_to(notifications: Iterable[tuple[str, Iterable[Reference]]]) -> Plan[N
     ]
     if rows:
         yield _INSERT(rows)
+
+
+def forget(before: str, limit: int) -> Plan[int]:
+    """Delete the rows of weeks that end before an id, at most so many; return how many."""
+    return len((yield _FORGET(week_of(before), limit)))
 
 
 def about(

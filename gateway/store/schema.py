@@ -45,6 +45,7 @@ from gateway.store.schema_outbox import (
     events,
 )
 from gateway.store.schema_references import notification_refs
+from gateway.store.schema_retention import retention_left, retention_runs, retention_walks
 from gateway.store.schema_subscriptions import (
     arrivals,
     silence_watches,
@@ -83,6 +84,9 @@ __all__ = [
     "once_keys",
     "operations",
     "quarantine",
+    "retention_left",
+    "retention_runs",
+    "retention_walks",
     "schedule_runs",
     "schema_floor",
     "sellers",

@@ -5,7 +5,8 @@ cost of reaching the disk is shared by all that came while the last commit was u
 them fails, the transaction is rolled back and they run again one by one: a fault hits its own plan
 only. A group that changed nothing reaches no disk.
 
-Durability is `synchronous=FULL`: what was committed survives a loss of power.
+Durability is `synchronous=FULL`: what was committed survives a loss of power. What is deleted is
+overwritten (`secure_delete`), and the file can give back its free pages (`auto_vacuum`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ _CACHED_STATEMENTS: Final = 512
 _GROUP_LIMIT: Final = 256
 _CHECKPOINT_PAGES: Final = 4_000
 _CACHE_KIB: Final = 32_768
+# A log that a long read has let grow is cut down to this at its next turn.
+_LOG_BYTES: Final = 64 * 1024 * 1024
+_EMPTYING_TRIES: Final = 3
 # Rows of one statement come in powers of two, so that few texts are prepared for any row count.
 _LARGEST_CHUNK: Final = 64
 
@@ -42,6 +46,7 @@ _LARGEST_CHUNK: Final = 64
 class _Job:
     plan: Callable[[], Plan[Any]]
     future: asyncio.Future[Any]
+    alone: Callable[[sqlite3.Connection], None] | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -81,6 +86,10 @@ class SqliteDriver:
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         """See `Driver`."""
         return await self._reader.run(plan)
+
+    async def scrub(self, *, rewrite: bool) -> None:
+        """See `Scrubber`: the log is emptied, and a rewrite leaves no page as it was."""
+        await self._writer.run_alone(rewritten if rewrite else _emptied_log)
 
     async def close(self) -> None:
         """See `Driver`."""
@@ -134,6 +143,14 @@ class _Thread:
         self._queue.put(_Job(plan, future))
         return await future
 
+    async def run_alone(self, function: Callable[[sqlite3.Connection], None]) -> None:
+        """Run what no transaction may be open for, in its turn."""
+        if self._closing:
+            raise StoreUnavailableError("the database is closed")
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._queue.put(_Job(_nothing, future, alone=function))
+        await future
+
     async def stop(self) -> None:
         if not self._closing and self._thread.ident is not None:
             self._closing = True
@@ -161,13 +178,16 @@ class _Thread:
         while (job := self._queue.get()) is not None:
             jobs = [job]
             last = False
-            while len(jobs) < _GROUP_LIMIT and not last:
+            while len(jobs) < _GROUP_LIMIT and not last and job.alone is None:
                 try:
                     more = self._queue.get_nowait()
                 except queue.Empty:
                     break
                 if more is None:
                     last = True
+                elif more.alone is not None:
+                    yield jobs
+                    jobs, job = [more], more
                 else:
                     jobs.append(more)
             yield jobs
@@ -204,6 +224,9 @@ class _Runner:
         return frozenset(topics)
 
     def _transaction(self, jobs: Sequence[_Job], topics: set[str]) -> None:
+        if (alone := jobs[0].alone) is not None:
+            alone(self._connection)
+            return
         self._connection.execute(self._begin)
         try:
             for job in jobs:
@@ -294,17 +317,49 @@ def connect(path: Path, *, writes: bool = True) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
+        # Of a file that has tables it changes nothing until the file is rewritten.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         if not writes:
             connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def rewritten(connection: sqlite3.Connection) -> None:
+    """Write a whole database anew, without a trace of what was deleted, able to shrink later.
+
+    Nobody else writes meanwhile, and there must be room on the disk for the database twice more.
+
+    Raises:
+        sqlite3.Error: It is as it was, or its log is not empty.
+    """
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA temp_store = FILE")  # the copy may be larger than the memory
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.execute("PRAGMA temp_store = MEMORY")
+    _emptied_log(connection)
+
+
+def _emptied_log(connection: sqlite3.Connection) -> None:
+    for _ in range(_EMPTYING_TRIES):
+        if not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            return
+    raise sqlite3.OperationalError("somebody reads for long; the log could not be emptied")
+
+
+def _nothing() -> Plan[None]:
+    yield from ()
 
 
 def translated(exc: sqlite3.Error, path: Path) -> Exception:

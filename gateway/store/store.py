@@ -34,10 +34,12 @@ from gateway.store.publishing import EVENT_URL, Publisher
 from gateway.store.queries import Queries
 from gateway.store.redelivering import Redeliveries
 from gateway.store.replaying import Replays
+from gateway.store.retention import Retention
 from gateway.store.rotation import Rotation
 from gateway.store.schedules import ScheduleRuns
 from gateway.store.sellers import Sellers
 from gateway.store.silences import Silences
+from gateway.store.space import Scrubber, Space
 from gateway.store.sqlite import SqliteDriver
 from gateway.store.subscription_runs import SubscriptionRuns
 from gateway.store.subscriptions import Subscriptions
@@ -72,7 +74,7 @@ class Store(AbstractAsyncContextManager["Store"]):
 
     def __init__(
         self,
-        driver: Driver,
+        driver: Scrubber,
         *,
         sealer: Sealer,
         clock: Clock,
@@ -116,6 +118,8 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.replays = Replays(driver, sealer, clock, self.inbox)
         self.redeliveries = Redeliveries(driver, clock, Publisher(event_url))
         self.feeds = Feeds(driver, clock)
+        self.retention = Retention(driver, clock)
+        self.space = Space(driver, is_file=path is not None)
 
     def changing(self, entry: AuditEntry) -> Changes:
         """Return what people change, to be changed with `entry` in the same transaction."""
@@ -176,7 +180,7 @@ async def open_store(
         raise SchemaOutdatedError(
             "the database's schema is older than this release; run `gateway db upgrade`"
         )
-    driver: Driver
+    driver: Scrubber
     if where.path is not None:
         driver = await SqliteDriver.open(where.path, signals)
     else:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.model import HandlingState, Verdict
+from gateway.telemetry.kept import RetentionMetrics
 from gateway.telemetry.silence import SilenceMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -454,6 +455,7 @@ class Metrics:
         self.archive = ArchiveMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
         self.silence = SilenceMetrics(self.registry)
+        self.retention = RetentionMetrics(self.registry)
         self.stages = StageMetrics(self.registry)
         self.api = ApiMetrics(self.registry)
         build = Gauge(

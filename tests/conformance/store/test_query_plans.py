@@ -15,6 +15,7 @@ import gateway.store
 from gateway.store import Store
 from gateway.store.claims_sql import LeaseSql
 from gateway.store.postgres import SETTINGS
+from gateway.store.retention_sql import WALKS
 from gateway.store.statements import Each, Many, One
 from tests.conformance.store.world import World
 from tests.support.postgres import PostgresServer
@@ -36,6 +37,10 @@ def _statements() -> Iterator[tuple[str, Any]]:
                     yield f"{module.name}.{name}.{field}", getattr(value, field)
             elif isinstance(value, One | Many | Each):
                 yield f"{module.name}.{name}", value
+    for walk, sql in WALKS.items():
+        one_by_one = [getattr(sql, field) for field in ("look", "again", "action", "first")]
+        for number, statement in enumerate([*one_by_one, sql.count, sql.sample, *sql.hanging]):
+            yield f"gateway.store.retention_sql.{walk}.{number}", statement
 
 
 STATEMENTS = dict(_statements())

@@ -141,6 +141,7 @@ def test_the_example_names_every_key() -> None:
         "delivery",
         "documents",
         "archive",
+        "retention",
         "admin",
         "service",
         "sealing",
@@ -284,6 +285,8 @@ def test_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
         ("[delivery]\ntimeout_s = inf", "delivery.timeout_s"),
         ("[delivery]\ntimeout_s = 90", "delivery.timeout_s"),
         ("[dispatch]\nlease_s = 60", "dispatch.lease_s"),
+        ("[delivery]\npull_days = 31", "retention.payload_days"),
+        ("[retention]\npersonal_data_days = 29", "retention.personal_data_days"),
         ('[store]\nurl = "postgresql://db/x"', "sealing.keys_file"),
     ],
 )
@@ -375,3 +378,18 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_bytes(b'x = "\xff"')
     with pytest.raises(ConfigurationError, match="UTF-8"):
         load(tmp_path / "gateway.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ("deduplication_days = 28", "retention.deduplication_days", "14 days in a queue"),
+        ("metadata_days = 20", "retention", "kept for 20 days"),
+        ("message_days = 91", "retention", "kept for 90 days"),
+        ("attempt_days = 91", "retention", "kept for 90 days"),
+    ],
+)
+def test_days_that_contradict_each_other_are_refused_with_the_reason(
+    tmp_path: Path, text: str, place: str, reason: str
+) -> None:
+    assert reason in str(faults(tmp_path, f"[retention]\n{text}\n")[place])

@@ -1,0 +1,7 @@
+"""What is too old goes, a little at a time; and what somebody may ask to have erased.
+
+rules     how long each kind is kept, as a list of walks with their ends
+pacing    how large the next batch is, and how long to rest after it
+running   one run through all walks, in small batches
+plan      what a run would do now
+"""
