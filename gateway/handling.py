@@ -46,6 +46,7 @@ __all__ = [
     "APPLICATION_PREFIX",
     "JOB_PREFIX",
     "NEW_SECRET",
+    "TRIAL_TYPE",
     "Answer",
     "ClientSecret",
     "Context",
@@ -72,6 +73,8 @@ APPLICATION_PREFIX = "APPLICATION_OAUTH_"
 NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105 a type
 JOB_PREFIX = "JOB_"
 """Begins the type of a request for a job; a message of such a type from a queue starts none."""
+TRIAL_TYPE = "GATEWAY_TRIAL"
+"""The type of what `gateway doctor --trial` sends through a queue; no handler gets it."""
 
 
 # ── notification and context ─────────────────────────────────────────────────────────────────────

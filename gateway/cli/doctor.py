@@ -11,11 +11,14 @@ from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.verdict import verdict
 from gateway.doctor.examination import Report, refused
+from gateway.doctor.trial import SandboxTest
 from gateway.errors import ConfigurationError
 from gateway.findings import Finding, Level
 from gateway.service.doctor import doctor_for
 
 app = new_app()
+
+_SANDBOX = ("type", "scenario", "destination_id")
 
 _MARKS = {
     Level.OK: "ok     ",
@@ -39,6 +42,18 @@ def doctor(
         float | None,
         typer.Option("--time-limit", min=1, help="Seconds that one check may take."),
     ] = None,
+    trial: Annotated[
+        bool,
+        typer.Option("--trial", help="Send a message through each queue, and see it stored."),
+    ] = False,
+    sandbox: Annotated[
+        tuple[str, str, str] | None,
+        typer.Option(
+            "--sandbox",
+            metavar="TYPE SCENARIO DESTINATION_ID",
+            help="Have Amazon's sandbox send a test notification too.",
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is well too.")] = False,
 ) -> None:
     """Find out why nothing arrives. Exit 0: all well, 10: warnings, 11: faults."""
@@ -51,7 +66,12 @@ def doctor(
         if limit_s is not None:
             chosen = settings.doctor.model_copy(update={"time_limit_s": limit_s})
             settings = settings.model_copy(update={"doctor": chosen})
-        examined = doctor_for(settings, clock=invocation.clock)
+        examined = doctor_for(
+            settings,
+            clock=invocation.clock,
+            trial=trial or sandbox is not None,
+            sandbox=sandbox and SandboxTest(**dict(zip(_SANDBOX, sandbox, strict=True))),
+        )
         with Output(invocation).progress("Looking…"):
             report = run(examined.examine(only=only or (), skip=skip or ()))
     _print(invocation, report, everything=everything)

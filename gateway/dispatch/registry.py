@@ -17,7 +17,14 @@ import structlog
 from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError, NotFoundError
 from gateway.event_types import EventType
 from gateway.gateway_events import GATEWAY_EVENTS
-from gateway.handling import APPLICATION_PREFIX, JOB_PREFIX, Handler, KeyFunction, Router
+from gateway.handling import (
+    APPLICATION_PREFIX,
+    JOB_PREFIX,
+    TRIAL_TYPE,
+    Handler,
+    KeyFunction,
+    Router,
+)
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 from gateway.notifications.known import Unfamiliar, unfamiliar
 
@@ -79,7 +86,7 @@ class Registry:
         A payload of a version that nobody knows yet goes to the handlers whose models can read it
         all the same; where none can, it passes untyped like a type that nobody takes.
         """
-        if envelope.type.startswith(JOB_PREFIX):
+        if envelope.type == TRIAL_TYPE or envelope.type.startswith(JOB_PREFIX):
             return ()
         handlers = self.matching(envelope.type)
         if unfamiliar(envelope.type, envelope.payload_version) is not Unfamiliar.VERSION:

@@ -82,15 +82,22 @@ class Doctor:
     Args:
         opened: Opens what the checks look through, for one examination, and gives the checks.
         limit_s: How long one check may take.
+        limits_s: How long single checks may take instead, by name.
     """
 
     def __init__(
-        self, opened: Opened, *, names: Collection[str], clock: Clock, limit_s: float = LIMIT_S
+        self,
+        opened: Opened,
+        *,
+        names: Collection[str],
+        clock: Clock,
+        limit_s: float = LIMIT_S,
+        limits_s: Mapping[str, float] | None = None,
     ) -> None:
         self._opened = opened
         self._names = tuple(names)
         self._clock = clock
-        self._limit_s = limit_s
+        self._limits_s = dict.fromkeys(self._names, limit_s) | dict(limits_s or {})
 
     async def examine(self, *, only: Collection[str] = (), skip: Collection[str] = ()) -> Report:
         """Run the checks and return what they found; nothing that they meet raises.
@@ -105,7 +112,7 @@ class Doctor:
         chosen = self._chosen(only, skip)
         at_ms, started_s = self._clock.now_ms(), self._clock.monotonic_s()
         async with self._opened() as checks:
-            found_by = await _Round(checks, chosen, self._limit_s).findings()
+            found_by = await _Round(checks, chosen, self._limits_s).findings()
         return Report(at_ms=at_ms, took_s=self._clock.monotonic_s() - started_s, findings=found_by)
 
     def _chosen(self, only: Collection[str], skip: Collection[str]) -> Sequence[str]:
@@ -128,10 +135,12 @@ class Opened(Protocol):
 class _Round:
     """One examination of the chosen checks, and of those that they need."""
 
-    def __init__(self, checks: Sequence[Check], chosen: Sequence[str], limit_s: float) -> None:
+    def __init__(
+        self, checks: Sequence[Check], chosen: Sequence[str], limits_s: Mapping[str, float]
+    ) -> None:
         self._checks = {check.name: check for check in checks}
         self._chosen = chosen
-        self._limit_s = limit_s
+        self._limits_s = limits_s
         self._done: dict[str, asyncio.Future[Sequence[Finding]]] = {}
 
     async def findings(self) -> Mapping[str, Sequence[Finding]]:
@@ -167,12 +176,13 @@ class _Round:
 
     async def _looked(self, check: Check, before: Before) -> Sequence[Finding]:
         findings: list[Finding] = []
+        limit_s = self._limits_s[check.name]
         try:
-            async with asyncio.timeout(self._limit_s), aclosing(check.look(before)) as looking:
+            async with asyncio.timeout(limit_s), aclosing(check.look(before)) as looking:
                 async for one in looking:
                     findings.append(one)  # noqa: PERF401 kept one by one, should it be cut off
         except TimeoutError:
-            what = f"was not through after {self._limit_s:g} s"
+            what = f"was not through after {limit_s:g} s"
             findings.append(found("check.timed_out", f"check {check.name}", what, check=check.name))
         except GatewayError as exc:
             findings.append(_failed(check, str(exc)))

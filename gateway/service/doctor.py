@@ -26,6 +26,7 @@ from gateway.doctor.sellers import SellersCheck
 from gateway.doctor.space import Bounds, Folder, SpaceCheck
 from gateway.doctor.store import StoreCheck
 from gateway.doctor.subscriptions import SubscriptionsCheck
+from gateway.doctor.trial import SandboxTest, TrialCheck
 from gateway.errors import ConfigurationError
 from gateway.service import parts
 from gateway.service.examined import Amazon, Door, Guarded, Known
@@ -57,35 +58,61 @@ CHECKS: Final = (
     "bus",
     "endpoints",
 )
-"""The names of all checks, in the order that they are told in."""
+"""The names of all checks, in the order that they are told in; a trial has to be asked for."""
+
+TRIAL: Final = "trial"
 
 _LWA_WITHIN_S: Final = 10.0
+# A trial waits as long as another check may take, and then has to tell that nothing came.
+_TRIAL_LONGER_S: Final = 60.0
 
 
-def doctor_for(settings: Settings, *, clock: Clock, store: Store | None = None) -> Doctor:
+def doctor_for(
+    settings: Settings,
+    *,
+    clock: Clock,
+    store: Store | None = None,
+    trial: bool = False,
+    sandbox: SandboxTest | None = None,
+) -> Doctor:
     """Return the doctor of a gateway.
 
     Args:
         settings: Of the gateway that is examined.
         clock: Time.
         store: The gateway's own, where it is open already; else one is opened for each examination.
+        trial: Whether a message is sent through each queue; all else changes nothing.
+        sandbox: What Amazon's sandbox is asked to send besides.
     """
+    names = (*CHECKS, TRIAL) if trial else CHECKS
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Sequence[Check]]:
-        async with AsyncExitStack() as stack:
-            yield await _checks(settings, stack, clock=clock, store=store)
+        async with AsyncExitStack() as stack, ClientSession(cookie_jar=DummyCookieJar()) as session:
+            yield _checks(settings, stack, session, clock=clock, store=store, sandbox=sandbox)
 
-    return Doctor(opened, names=CHECKS, clock=clock, limit_s=settings.doctor.time_limit_s)
+    limit_s = settings.doctor.time_limit_s
+    return Doctor(
+        opened,
+        names=names,
+        clock=clock,
+        limit_s=limit_s,
+        limits_s={TRIAL: limit_s + _TRIAL_LONGER_S},
+    )
 
 
-async def _checks(
-    settings: Settings, stack: AsyncExitStack, *, clock: Clock, store: Store | None
+def _checks(
+    settings: Settings,
+    stack: AsyncExitStack,
+    session: ClientSession,
+    *,
+    clock: Clock,
+    store: Store | None,
+    sandbox: SandboxTest | None,
 ) -> Sequence[Check]:
     door = Door(settings, stack, clock=clock, store=store)
     known = Known(settings, door)
     amazon = Amazon(settings, stack, door, known, clock=clock)
-    session = await stack.enter_async_context(ClientSession(cookie_jar=DummyCookieJar()))
     options = parts.client_options(settings)
     tokens = LwaTokens(
         transport=HttpTransport(session, agent=user_agent(), timeout_s=_LWA_WITHIN_S),
@@ -109,6 +136,15 @@ async def _checks(
         SubscriptionsCheck(wanted, known, amazon, most=most),
         BusCheck(wanted, known, amazon, aims=aims, make_clients=_clients),
         EndpointsCheck(door, Guarded(settings, stack, clock=clock)),
+        TrialCheck(
+            aims,
+            _clients,
+            door,
+            clock=clock,
+            patience_s=settings.doctor.time_limit_s,
+            sandbox=amazon,
+            test=sandbox,
+        ),
     ]
 
 

@@ -7,10 +7,12 @@ opened must not keep the doctor from looking at a queue.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 
@@ -26,6 +28,7 @@ from gateway.service.calls import open_client, write_sellers
 from gateway.service.opening import egress_policy
 from gateway.service.signals import Signals
 from gateway.service.subscriptions import reconciliation
+from gateway.spapi.regions import Region
 from gateway.spapi.throttle import CallDeferred
 from gateway.store import open_store, schema_state
 from gateway.subscriptions.amazon import AmazonSide
@@ -34,6 +37,7 @@ from gateway.telemetry.metrics import SpApiMetrics
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.doctor.trial import SandboxTest
     from gateway.endpoints import Endpoint
     from gateway.model import Application, Seller
     from gateway.settings import Settings
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from gateway.subscriptions.reconciling import Report, Scope
 
 _PATIENCE_S = 5.0
+# In the name of Amazon's hosts, and in the path of the local SP-API.
+_SANDBOX = "sandbox"
 
 
 class Door:
@@ -192,6 +198,25 @@ class Amazon:
         store = await self._door.open()
         goes = reconciliation(self._settings, store, await self.client(), self._clock)
         return await goes.run(declared, sellers, mode=Mode.PLAN, scope=scope)
+
+    @property
+    def there(self) -> bool:
+        """See `Sandbox`."""
+        urls = (self._settings.spapi.endpoint, *self._settings.spapi.endpoints.values())
+        return any(_SANDBOX in urlsplit(url).netloc + urlsplit(url).path for url in urls if url)
+
+    async def send_test(self, test: SandboxTest) -> None:
+        """See `Sandbox`; any application will do, in a region of one of its sellers."""
+        sellers, applications = await self._known.sellers(), await self._known.applications()
+        if not applications:
+            raise NotFoundError("no application is known; add it as [[applications]]")
+        places = [(one.application_id, one.region) for one in sellers]
+        application_id, region = min(places, default=(applications[0].id, Region.NA.value))
+        client = await self.client()
+        calls = client.for_application(application_id, region, patience_s=math.inf)
+        await calls.notifications.send_test_notification(
+            test.type, test.destination_id, test_scenario=test.scenario
+        )
 
     async def client(self) -> SpApiClient:
         """Return the client, opened once."""

@@ -46,6 +46,14 @@ def test_the_applications_own_credentials_reach_no_fallback(module: types.Module
     assert not registry.owed(envelope("APPLICATION_OAUTH_CLIENT_NEW_SECRET"))
 
 
+def test_a_trial_of_the_doctor_reaches_nobody(module: types.ModuleType) -> None:
+    router = module.router = Router()
+    router.fallback(name="rest")(_nothing)
+    router.on("GATEWAY_TRIAL", name="own")(_nothing)
+    registry = load_registry(["acme_handlers:router"])
+    assert not registry.owed(envelope("GATEWAY_TRIAL"))
+
+
 def test_several_handlers_of_one_type_each_get_it(module: types.ModuleType) -> None:
     router = module.router = Router()
     router.on("ORDER_CHANGE", "PRICING_HEALTH", name="a")(_nothing)
