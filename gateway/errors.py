@@ -18,6 +18,7 @@
     │   └── AwsRefusedError             in `aws.provisioning`: AWS refuses a call, or is away
     ├── SchemaOutdatedError         run `gateway db upgrade` (exit 4)
     ├── BackupDamagedError          a backup was not sound when it was read again
+    ├── AuthorisationRefusedError   a seller's authorisation is not taken; begin again by a link
     ├── SealError                   a sealed value can't be opened with the keys at hand
     ├── ArchiveFaultError           an archive was cut short or altered; the file and line are named
     ├── EnvelopeError               a message that is no notification; becomes a quarantine row
@@ -137,6 +138,18 @@ class SchemaOutdatedError(GatewayError):
 
 class BackupDamagedError(GatewayError):
     """The backup was not sound when it was read again; the database itself may be damaged."""
+
+
+class AuthorisationRefusedError(GatewayError):
+    """An authorisation that came through a browser is not taken.
+
+    Attributes:
+        reason: One word for it, such as `expired` or `replayed`; no secret, as the message.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SealError(GatewayError):

@@ -15,6 +15,7 @@ _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 _TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _WHOLE = {"type": "integer", "minimum": 0}
+_REGION = {"enum": ["na", "eu", "fe"]}
 
 
 def _object(**members: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,7 +164,7 @@ GATEWAY_EVENTS: Sequence[EventType] = (
         summary="No call is made for a seller until an operator resumes it.",
         members={
             "seller": _TEXT,
-            "region": {"enum": ["na", "eu", "fe"]},
+            "region": _REGION,
             "application": _TEXT,
             "reason": _TEXT_OR_NULL,
         },
@@ -172,6 +173,50 @@ GATEWAY_EVENTS: Sequence[EventType] = (
             "region": "eu",
             "application": "main",
             "reason": "authorisation refused (invalid_grant)",
+        },
+        of_gateway=True,
+    ),
+    EventType(
+        type="seller.authorised",
+        summary="A seller authorised an application, for the first time or anew.",
+        members={
+            "seller": _TEXT,
+            "region": _REGION,
+            "application": _TEXT,
+            "marketplaces": {"type": "array", "items": _TEXT},
+            "new": {"type": "boolean", "description": "Whether it was not known in the region."},
+        },
+        example={
+            "seller": "A2EXAMPLESELLER",
+            "region": "eu",
+            "application": "main",
+            "marketplaces": ["A1PA6795UKMFR9"],
+            "new": True,
+        },
+        of_gateway=True,
+    ),
+    EventType(
+        type="seller.authorisation_ending",
+        summary="A seller's authorisation ends in 30, 14 or 3 days, and must be given again.",
+        members={
+            "seller": _TEXT,
+            "region": _REGION,
+            "application": _TEXT,
+            "ends_at": {"type": "string", "format": "date-time"},
+            "days_left": _WHOLE,
+            "link": {
+                **_TEXT_OR_NULL,
+                "description": "Where the seller authorises again, for whoever has it; null where "
+                "onboarding.public_url is not set.",
+            },
+        },
+        example={
+            "seller": "A2EXAMPLESELLER",
+            "region": "eu",
+            "application": "main",
+            "ends_at": "2026-03-02T09:00:00.000Z",
+            "days_left": 30,
+            "link": "https://gateway.example/oauth/start?link=…",
         },
         of_gateway=True,
     ),

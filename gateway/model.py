@@ -424,7 +424,14 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seller:
-    """A selling partner (a vendor too) that authorised an application for one region."""
+    """A selling partner (a vendor too) that authorised an application for one region.
+
+    Attributes:
+        tags: Words that subscriptions and lists choose sellers by.
+        authorised_at_ms: When it authorised; None where nobody said.
+        checked_at_ms: When Amazon was last asked where it sells; None for never.
+        check_fault: What Amazon says that differs from what is known here, or None.
+    """
 
     id: str
     application_id: str
@@ -433,6 +440,10 @@ class Seller:
     marketplace_ids: Sequence[str] = ()
     state: SellerState = SellerState.ACTIVE
     paused_reason: str | None = None
+    tags: Sequence[str] = ()
+    authorised_at_ms: int | None = None
+    checked_at_ms: int | None = None
+    check_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gateway.authorisations import ends_at_ms
 from gateway.clock import rfc3339
 from gateway.endpoints import AUTH_KINDS, Endpoint, EndpointSecret
 from gateway.telemetry.redaction import redact
+
+if TYPE_CHECKING:
+    from gateway.store.sellers import SellerView
 
 _TIME_ENDINGS = ("_at_ms", "_time_ms", "_until_ms", "_due_ms")
 
@@ -30,6 +34,15 @@ def endpoint_row(endpoint: Endpoint) -> dict[str, Any]:
     row["auth"] = _auth_kind(endpoint)
     row["client_certificate"] = endpoint.client_certificate is not None
     row["secrets"] = [secret_row(secret) for secret in endpoint.secrets]
+    return row
+
+
+def seller_row(view: SellerView) -> dict[str, Any]:
+    """Return an authorisation, with when it ends and the one reason that an operator looks for."""
+    row = plain(view)
+    at_ms = view.authorised_at_ms
+    row["authorised_until"] = None if at_ms is None else rfc3339(ends_at_ms(at_ms))
+    row["reason"] = view.paused_reason or view.check_fault
     return row
 
 

@@ -62,6 +62,8 @@ async def open_admin(
                 document=document(ROUTES, version=release),
             )
             open_routes = [*probes.routes(), *Downloads(gateway.library).routes()]
+            if gateway.onboarding.authorising is not None:
+                open_routes.extend(gateway.onboarding.authorising.routes())
             async with _listening(settings, open_routes, api, gateway.metrics.api) as port:
                 try:
                     yield port

@@ -94,7 +94,7 @@ async def write_sellers(settings: Settings, store: Store) -> None:
 
 
 async def _write_seller(store: Store, seller: Seller, subscription_ids: Sequence[str]) -> None:
-    await store.sellers.put_seller(seller)
+    await store.sellers.give_seller(seller)
     for subscription_id in subscription_ids:
         await store.subscriptions.put(
             subscription_id, seller_id=seller.id, application_id=seller.application_id

@@ -27,11 +27,12 @@ from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
 from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
+from gateway.service.onboarding import Onboarding, onboarding_chores, open_onboarding
 from gateway.service.opening import make_sender, open_store_for
 from gateway.service.recorders import DeliveryRecorder, DispatchRecorder, QueueRecorder
 from gateway.service.retaining import retention_run
 from gateway.service.sellers import SellerBook
-from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, Signals
+from gateway.service.signals import DELIVERIES, ENDPOINTS, HANDLINGS, SELLERS, Signals
 from gateway.service.silence import arrival_notes, listener
 from gateway.service.subscriptions import reconciler
 from gateway.service.swept import (
@@ -72,6 +73,7 @@ _ARCHIVE_EVERY_S = 5.0
 _DAY_MS = 86_400_000
 _FORGET_EVERY_S = 3_600.0
 _COPY_EVERY_S = 60.0
+_ONBOARDING_EVERY_S = {"sellers.check": 2.0, "sellers.warn": 3_600.0}
 _HOLD_LIMIT = 1_000
 # Looks at some hundred keys each; most gateways have none that need it.
 _ORDER_LOOKS = 20
@@ -98,6 +100,7 @@ class Gateway:
     signals: Signals
     metrics: Metrics
     library: Library
+    onboarding: Onboarding
     parts: Mapping[str, Part]
     healths: Callable[[], Sequence[Health]]
 
@@ -114,6 +117,8 @@ class _Base:
     metrics: Metrics
     stack: AsyncExitStack
     library: Library
+    usage: UsageCounter
+    onboarding: Onboarding
     healths: list[Health] = field(default_factory=list)
 
     def worker(self, stage: Any, pace: Pace, *topics: str) -> Worker[Any, Any]:
@@ -151,8 +156,9 @@ async def open_gateway(
     """
     async with AsyncExitStack() as stack:
         signals = Signals()
-        store = await open_store_for(settings, clock=clock, signals=signals)
-        await stack.enter_async_context(store)
+        opened = await open_store_for(settings, clock=clock, signals=signals)
+        store = await stack.enter_async_context(opened)
+        usage = UsageCounter(store.usage, clock)
         base = _Base(
             settings=settings,
             registry=with_sweeps(registry, _sweep_desk(settings, registry, store, clock, metrics)),
@@ -162,15 +168,13 @@ async def open_gateway(
             metrics=metrics,
             stack=stack,
             library=await open_library(settings, store, stack, clock=clock, metrics=metrics),
+            usage=usage,
+            onboarding=await stack.enter_async_context(
+                open_onboarding(settings, store, clock=clock, metrics=metrics.spapi, usage=usage)
+            ),
         )
-        running: dict[str, Part] = {}
         await write_sellers(settings, store)
-        if Role.INGEST in roles:
-            running.update(_ingest(base, credentials or ChainCredentials()))
-        if Role.DISPATCH in roles:
-            running.update(await _dispatch(base))
-        if Role.DELIVERY in roles:
-            running.update(await _delivery(base))
+        running = await _stages(base, roles, credentials or ChainCredentials())
         running["gauges"] = base.periodic(
             "gauges", Gauges(store, metrics, clock).refresh, _GAUGES_EVERY_S
         )
@@ -181,9 +185,23 @@ async def open_gateway(
             signals=signals,
             metrics=metrics,
             library=base.library,
+            onboarding=base.onboarding,
             parts=running,
             healths=lambda: base.healths,
         )
+
+
+async def _stages(
+    base: _Base, roles: frozenset[Role], credentials: CredentialSource
+) -> dict[str, Part]:
+    running: dict[str, Part] = {}
+    if Role.INGEST in roles:
+        running.update(_ingest(base, credentials))
+    if Role.DISPATCH in roles:
+        running.update(await _dispatch(base))
+    if Role.DELIVERY in roles:
+        running.update(await _delivery(base))
+    return running
 
 
 def _sweep_desk(
@@ -258,7 +276,6 @@ class _SellersOfClient(SellerBook):
 async def _dispatch(base: _Base) -> Mapping[str, Part]:
     settings = base.settings
     sellers = _SellersOfClient(base.store.sellers, clock=base.clock)
-    usage = UsageCounter(base.store.usage, base.clock)
     sellers.client = await base.stack.enter_async_context(
         open_client(
             settings,
@@ -266,7 +283,7 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
             sellers,
             clock=base.clock,
             metrics=base.metrics.spapi,
-            usage=usage,
+            usage=base.usage,
         )
     )
     dispatcher = Dispatcher(
@@ -288,14 +305,15 @@ async def _dispatch(base: _Base) -> Mapping[str, Part]:
         **await _archive(base),
         "dispatch": base.worker(dispatcher, dispatcher.pace, HANDLINGS),
         "handlings.reap": base.periodic("handlings.reap", base.store.handlings.reap, _REAP_EVERY_S),
-        "usage.flush": base.periodic("usage.flush", usage.flush, _USAGE_EVERY_S),
+        "usage.flush": base.periodic("usage.flush", base.usage.flush, _USAGE_EVERY_S),
         **_dispatch_chores(base),
     }
 
 
 def _subscriptions(base: _Base, client: SpApiClient) -> Mapping[str, Part]:
     running: dict[str, Part] = {}
-    if kept := reconciler(base.settings, base.store, client, base.clock):
+    wake = base.signals.doorbell(SELLERS)
+    if kept := reconciler(base.settings, base.store, client, base.clock, wake=wake):
         base.healths.append(kept.health)
         running["subscriptions"] = kept
     if listens := listener(base.settings, base.store, base.clock):
@@ -326,6 +344,11 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
     if places := parts.secret_places(base.settings):
         copies = SecretCopies(SecretsManager(), places, base.store.sellers.applications)
         chores["secrets.copy"] = base.periodic("secrets.copy", copies, _COPY_EVERY_S)
+    onboarding = onboarding_chores(
+        base.settings, base.store, base.onboarding, base.registry.owed_job, base.clock
+    )
+    for name, chore in onboarding.items():
+        chores[name] = base.periodic(name, chore, _ONBOARDING_EVERY_S[name])
     operations = operation_runner(base.store, base.registry, base.clock)
     if base.settings.retention.enabled:
         retention = retention_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from gateway.breaker import HealthRules
@@ -17,6 +18,7 @@ from gateway.spapi.documents.limits import DocumentLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from gateway.dispatch.registry import Registry
     from gateway.settings import Settings
@@ -91,11 +93,17 @@ def sellers(settings: Settings) -> Sequence[tuple[Seller, Sequence[str]]]:
                 region=one.region,
                 refresh_token=one.refresh_token.get_secret_value(),
                 marketplace_ids=one.marketplaces,
+                tags=tuple(sorted(set(one.tags))),
+                authorised_at_ms=None if one.authorised_on is None else _day_ms(one.authorised_on),
             ),
             one.subscription_ids,
         )
         for one in settings.sellers
     ]
+
+
+def _day_ms(day: date) -> int:
+    return round(datetime.combine(day, time(), UTC).timestamp() * 1000)
 
 
 def schedules(settings: Settings, registry: Registry) -> Sequence[Schedule]:

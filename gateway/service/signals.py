@@ -11,6 +11,7 @@ HANDLINGS = "handlings"
 DELIVERIES = "deliveries"
 ENDPOINTS = "endpoints"
 FEEDS = "feeds"
+SELLERS = "sellers"
 
 
 class Signals:

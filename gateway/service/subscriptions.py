@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.spapi.client import SpApiClient
     from gateway.store import Store
     from gateway.subscriptions.declaration import Unit
+    from gateway.worker.stop import Wake
 
 
 def declared(settings: Settings) -> Declared:
@@ -61,6 +62,7 @@ def _declarations(settings: Settings) -> Sequence[Declaration]:
             types=one.type,
             destination=one.destination,
             seller_ids=one.sellers,
+            tags=one.tags,
             application_id=one.application,
             region=one.region,
             filters=Filters(**one.filter.model_dump()) if one.filter else Filters(),
@@ -133,9 +135,11 @@ class _SellersOfStore:
 
 
 def reconciler(
-    settings: Settings, store: Store, client: SpApiClient, clock: Clock
+    settings: Settings, store: Store, client: SpApiClient, clock: Clock, *, wake: Wake
 ) -> Reconciler | None:
     """Return what keeps Amazon's side as declared; None where nothing is, or it is off.
+
+    `wake` rings when there may be a seller who is new.
 
     Raises:
         ConfigurationError: Amazon would refuse some of what is declared.
@@ -149,6 +153,6 @@ def reconciler(
         _SellersOfStore(store),
         store.subscription_runs,
         store.announcements.announce,
-        Rhythm(every_s=settings.reconcile.every_s, apply=settings.reconcile.apply),
+        Rhythm(every_s=settings.reconcile.every_s, apply=settings.reconcile.apply, wake=wake),
         clock=clock,
     )

@@ -8,7 +8,6 @@ from gateway.settings.example import EXAMPLE
 from gateway.settings.load import Loaded, load
 from gateway.settings.model import (
     AdminSettings,
-    ApplicationSettings,
     DeliverySettings,
     DispatchSettings,
     DocumentsSettings,
@@ -17,7 +16,6 @@ from gateway.settings.model import (
     QueueSettings,
     ScheduleSettings,
     SealingSettings,
-    SellerSettings,
     ServiceSettings,
     Settings,
     SpApiSettings,
@@ -25,6 +23,7 @@ from gateway.settings.model import (
     SweepSettings,
     UsagePlanSettings,
 )
+from gateway.settings.onboarding import ApplicationSettings, SellerSettings
 from gateway.settings.retaining import RetentionSettings
 from gateway.settings.shown import ShownValue, shown
 from gateway.settings.values import FOLDER

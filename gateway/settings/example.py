@@ -30,6 +30,9 @@ url = "sqlite:///gateway.db"
 # client_id = "amzn1.application-oa2-client.…"
 # client_secret_file = "/run/secrets/client_secret"
 # copy_secret_to = "spapi/client-secret"   # in AWS Secrets Manager, once Amazon has replaced it
+# solution_id = "amzn1.sp.solution.…"      # needed for sellers to authorise it
+# draft = false              # authorised with version=beta
+# vendor = false             # at Vendor Central
 
 # One table for each authorisation: a selling partner and a region.
 # [[sellers]]
@@ -39,6 +42,18 @@ url = "sqlite:///gateway.db"
 # refresh_token_file = "/run/secrets/refresh_token"
 # marketplaces = ["A1PA6795UKMFR9"]
 # subscription_ids = []      # for notification types that carry no seller
+# tags = ["gold"]            # words to choose sellers by
+# authorised_on = 2026-01-31 # warns before its end after 365 days
+
+# How sellers authorise your applications: `gateway sellers authorize` prints a link.
+[onboarding]
+# public_url = "https://gateway.example"   # how browsers reach the admin port's /oauth/…
+# open = false               # or sellers may come without a link
+# done_url = "https://app.example/connected"   # where browsers go at the end
+# consent_url = "http://127.0.0.1:9324"    # a local SP-API in place of Seller Central
+# state_ttl_s = 1800
+# link_ttl_s = 604800
+# check_every_s = 86400      # how often Amazon is asked where each seller sells; 0 for never
 
 # Where Amazon is to send notifications. `gateway subscriptions apply` makes what is missing.
 # [[destinations]]
@@ -53,6 +68,7 @@ url = "sqlite:///gateway.db"
 # [[subscriptions]]
 # type = "ORDER_CHANGE"      # or a list, or "all"
 # sellers = "*"              # or ids
+# tags = ["gold"]            # with one of these; all unless given
 # filter = { order_change_types = ["OrderStatusChange", "BuyerRequestedChange"] }
 # destination = "main"
 # application = "main"       # of all unless given

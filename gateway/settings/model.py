@@ -11,10 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.settings.archiving import ArchiveSettings
 from gateway.settings.examining import DoctorSettings
+from gateway.settings.onboarding import (
+    ApplicationSettings,
+    OnboardingSettings,
+    SellerSettings,
+)
 from gateway.settings.retaining import RetentionSettings
 from gateway.settings.subscribing import (
     DestinationSettings,
@@ -83,39 +88,6 @@ class QueueSettings(_Table):
     adapter: Adapter = Field(
         default="lean",
         description="`lean` speaks SQS's protocol itself, `botocore` uses aiobotocore.",
-    )
-
-
-class ApplicationSettings(_Table):
-    """An SP-API application, as Login with Amazon knows it."""
-
-    id: Text = Field(description="Your name for it; sellers refer to it.")
-    client_id: Text = Field(description="LWA client identifier, `amzn1.application-oa2-client.…`.")
-    client_secret: SecretStr = Field(
-        min_length=1, description="LWA client secret; or `client_secret_file`."
-    )
-    copy_secret_to: Text | None = Field(
-        default=None,
-        description="Name or ARN of a secret in AWS Secrets Manager; once Amazon has replaced the "
-        "client secret, the new one is copied there.",
-    )
-
-
-class SellerSettings(_Table):
-    """One authorisation that a selling partner gave an application for a region."""
-
-    id: Text = Field(description="Amazon's selling partner id, as it stands in payloads.")
-    application: Text = Field(description="`id` of one of the applications.")
-    region: Region = Field(description="`na`, `eu` or `fe`.")
-    refresh_token: SecretStr = Field(
-        min_length=1, description="LWA refresh token; or `refresh_token_file`."
-    )
-    marketplaces: tuple[Text, ...] = Field(
-        default=(), description="Amazon's marketplace ids, such as `A1PA6795UKMFR9`."
-    )
-    subscription_ids: tuple[Text, ...] = Field(
-        default=(),
-        description="Amazon's subscription ids of this seller, for types that carry no seller.",
     )
 
 
@@ -418,6 +390,7 @@ class Settings(_Table):
     queues: tuple[QueueSettings, ...] = ()
     applications: tuple[ApplicationSettings, ...] = ()
     sellers: tuple[SellerSettings, ...] = ()
+    onboarding: OnboardingSettings = Field(default_factory=OnboardingSettings)
     destinations: tuple[DestinationSettings, ...] = ()
     subscriptions: tuple[SubscriptionSettings, ...] = ()
     reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)

@@ -70,6 +70,9 @@ class SubscriptionSettings(Table):
     sellers: Annotated[tuple[Text, ...], BeforeValidator(_sellers)] = Field(
         default=(), description='Seller ids; `"*"`, or left out, means all.'
     )
+    tags: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="Only sellers with one of these tags; all unless given."
+    )
     application: Text | None = Field(
         default=None, description="Only sellers of this application; of all unless given."
     )

@@ -3,6 +3,7 @@
 X-Amz-Target: AmazonSQS.…       local SQS
 POST /auth/o2/token             LWA
 /apps/authorize/consent         the page on which a seller authorises an application
+/apps/authorize/confirm/…       where it goes on from the application's login URI
 /_simulator/…                   control routes
 /_documents/…                   documents of reports, feeds, queries and exports
 [/sandbox][/na|/eu|/fe]/…       SP-API
@@ -28,7 +29,8 @@ from gateway.simulator.outlet import LocalOutlet, RemoteOutlet
 from gateway.simulator.spapi import wire
 from gateway.simulator.spapi.accounts import Accounts, Application, Seller
 from gateway.simulator.spapi.api import SpApi, unserved
-from gateway.simulator.spapi.consent import CONSENT_PATH, Consent
+from gateway.simulator.spapi.consent import PREFIX as AUTHORIZE_PREFIX
+from gateway.simulator.spapi.consent import Consent
 from gateway.simulator.spapi.documents import PREFIX as DOCUMENTS_PREFIX
 from gateway.simulator.spapi.documents import Documents
 from gateway.simulator.spapi.faults import GET_DOCUMENT, PUT_DOCUMENT, TOKEN, SpApiFaults
@@ -278,7 +280,7 @@ class Simulator:
         if request.path == TOKEN_PATH:
             fault = self.faults.strike(operation=TOKEN, seller=None)
             return await wire.faulted(request, fault, lambda: self.lwa.answer(request))
-        if request.path == CONSENT_PATH:
+        if request.path.startswith(AUTHORIZE_PREFIX):
             return self._consent.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)

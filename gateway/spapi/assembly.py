@@ -94,17 +94,25 @@ def make_client(
     )
 
 
-def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> CallRunner:
-    transport = HttpTransport(
-        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
-    )
-    tokens = LwaTokens(
-        transport=transport,
+def make_tokens(needs: ClientNeeds, options: ClientOptions) -> LwaTokens:
+    """Return who asks Login with Amazon, without a client."""
+    return LwaTokens(
+        transport=_transport(needs, options),
         directory=needs.directory,
         clock=needs.clock,
         endpoint=options.lwa_endpoint,
         on_skew=needs.metrics.skewed,
     )
+
+
+def _transport(needs: ClientNeeds, options: ClientOptions) -> HttpTransport:
+    return HttpTransport(
+        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
+    )
+
+
+def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> CallRunner:
+    tokens = make_tokens(needs, options)
     throttle = Throttle(
         buckets=needs.buckets,
         plans=UsagePlans(catalog, options.usage_plans),
@@ -116,7 +124,7 @@ def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> Cal
             tokens=tokens,
             restricted=RestrictedTokens(tokens.cache, catalog.find(CREATE)),
             throttle=throttle,
-            transport=transport,
+            transport=_transport(needs, options),
             endpoints=Endpoints(
                 endpoint=options.endpoint, by_region=options.endpoints, sandbox=options.sandbox
             ),

@@ -115,12 +115,36 @@ class LwaTokens:
         form = {"grant_type": "client_credentials", "scope": scope}
         return await self.cache.get(owner, "", lambda: self._issue(owner, form))
 
+    async def redeem(self, application_id: str, code: str, *, redirect_uri: str) -> str:
+        """Return the refresh token that a seller's authorisation code is good for, once.
+
+        Args:
+            application_id: Whom the seller authorised.
+            code: `spapi_oauth_code`, which Amazon takes for five minutes.
+            redirect_uri: Where the code came to.
+
+        Raises:
+            NotFoundError: There is no such application.
+            SpApiAuthorizationError: The code has expired or was used (`invalid_grant`), or the
+                application is refused.
+            SpApiRetryableError: No answer now.
+        """
+        owner = TokenOwner(application_id=application_id)
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        response, answer = await self._answered(owner, form)
+        if response.status != 200:
+            raise await self._refusal(owner, response, answer)
+        token = answer.get("refresh_token")
+        if not isinstance(token, str) or not token:
+            raise SpApiRetryableError(
+                f"Login with Amazon's answer for {_name(owner)} holds no refresh token",
+                operation=OPERATION,
+                status=response.status,
+            )
+        return token
+
     async def _issue(self, owner: TokenOwner, form: Mapping[str, str]) -> Issued:
-        application = await self._directory.application(owner.application_id)
-        response, answer = await self._asked(application, owner, form, application.client_secret)
-        if _secret_refused(response, answer) and (old := self._old_secret(application)):
-            # A secret that was rotated a moment ago may be unknown to some of Amazon's hosts.
-            response, answer = await self._asked(application, owner, form, old)
+        response, answer = await self._answered(owner, form)
         if response.status != 200:
             raise await self._refusal(owner, response, answer)
         value = answer.get("access_token")
@@ -132,6 +156,16 @@ class LwaTokens:
                 status=response.status,
             )
         return Issued(value=value, life=answer.get("expires_in"))
+
+    async def _answered(
+        self, owner: TokenOwner, form: Mapping[str, str]
+    ) -> tuple[Response, Mapping[str, Any]]:
+        application = await self._directory.application(owner.application_id)
+        response, answer = await self._asked(application, owner, form, application.client_secret)
+        if _secret_refused(response, answer) and (old := self._old_secret(application)):
+            # A secret that was rotated a moment ago may be unknown to some of Amazon's hosts.
+            response, answer = await self._asked(application, owner, form, old)
+        return response, answer
 
     async def _asked(
         self, application: Application, owner: TokenOwner, form: Mapping[str, str], secret: str
@@ -194,7 +228,8 @@ class LwaTokens:
 def _name(owner: TokenOwner) -> str:
     if owner.seller_id:
         return f"seller {owner.seller_id} ({owner.region}) of application {owner.application_id}"
-    return f"application {owner.application_id}, scope {owner.scope}"
+    of = f", scope {owner.scope}" if owner.scope else ""
+    return f"application {owner.application_id}{of}"
 
 
 def _json_object(response: Response) -> Mapping[str, Any]:

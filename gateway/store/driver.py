@@ -18,8 +18,9 @@ class Signals(Protocol):
     """Whom the store tells that there is new work."""
 
     def notify(self, topic: str) -> None:
-        """Wake those who wait on `topic`: `handlings`, `deliveries`, `endpoints` or `feeds`.
+        """Wake those who wait on `topic`.
 
+        It is one of `handlings`, `deliveries`, `endpoints`, `feeds`, `sellers`.
         Called on the event loop, after the commit. Missing one costs time, never work.
         """
         ...

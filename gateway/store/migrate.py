@@ -44,6 +44,7 @@ REVISIONS: Final = (
     "0018",
     "0019",
     "0020",
+    "0021",
 )
 """All revisions in their order; the last one is this release's."""
 

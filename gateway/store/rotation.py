@@ -17,7 +17,7 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
 from gateway.store.inbox import body_context, quarantine_context
-from gateway.store.sellers import refresh_token_context
+from gateway.store.seller_rows import refresh_token_context
 from gateway.store.statements import Many, One, Plan, Row, Rows
 
 _BATCH: Final = 200
@@ -81,6 +81,13 @@ _SEALED: Final = (
         for column in ("sealed_old_secret", "sealed_given_secret")
     ),
     _column("sellers", "sealed_refresh_token", refresh_token_context, second="region"),
+    _column(
+        "sellers",
+        "sealed_given_token",
+        refresh_token_context,
+        second="region",
+        where="AND sealed_given_token IS NOT NULL",
+    ),
     _column("endpoint_secrets", "sealed_key", lambda one, _: secret_context(one)),
     _column(
         "endpoints",

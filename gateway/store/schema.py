@@ -46,6 +46,7 @@ from gateway.store.schema_outbox import (
 )
 from gateway.store.schema_references import notification_refs
 from gateway.store.schema_retention import retention_left, retention_runs, retention_walks
+from gateway.store.schema_sellers import applications, sellers, used_states
 from gateway.store.schema_subscriptions import (
     arrivals,
     silence_watches,
@@ -98,6 +99,7 @@ __all__ = [
     "subscriptions",
     "sweeps",
     "usage_counts",
+    "used_states",
 ]
 
 notifications: Final = Table(
@@ -309,32 +311,6 @@ feed_consumers: Final = Table(
     _ms("acknowledged_at_ms", nullable=False),
 )
 """How far each consumer of a feed has acknowledged."""
-
-applications: Final = Table(
-    "applications",
-    metadata,
-    _id(),
-    Column("client_id", Text, nullable=False),
-    _bytes("sealed_client_secret"),
-    _bytes("sealed_given_secret", nullable=True),
-    _bytes("sealed_old_secret", nullable=True),
-    _ms("old_expires_at_ms"),
-    _ms("expires_at_ms"),
-)
-"""SP-API applications."""
-
-sellers: Final = Table(
-    "sellers",
-    metadata,
-    _id(),
-    _id("region"),
-    _text("application_id", nullable=False),
-    _bytes("sealed_refresh_token"),
-    Column("marketplace_ids", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("paused_reason", Text),
-)
-"""Authorisations: one seller in one region."""
 
 buckets: Final = Table(
     "buckets",

@@ -5,3 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 DELIVERIES_TOPIC: Final = "deliveries"
+
+SELLERS_TOPIC: Final = "sellers"
+"""A seller was added, resumed, or authorised again."""

@@ -14,6 +14,7 @@ from gateway.store.archive_runs import ArchiveRuns
 from gateway.store.archiving import Archiving
 from gateway.store.arrivals import Arrivals
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
+from gateway.store.authorisations import Authorisations
 from gateway.store.buckets import Buckets
 from gateway.store.coalesced import Coalesced
 from gateway.store.database_url import DatabaseUrl
@@ -60,6 +61,7 @@ class Changes:
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
+        self.authorisations = Authorisations(driver, sealer, clock, publisher)
         self.feeds = Feeds(driver, clock)
         self.inbox = Inbox(driver, sealer, clock)
         self.operations = Operations(driver, clock)
@@ -101,6 +103,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.silences = Silences(driver, clock, publisher)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
+        self.authorisations = Authorisations(driver, sealer, clock, publisher)
         self.subscriptions = Subscriptions(driver, clock)
         self.subscription_runs = SubscriptionRuns(driver, clock)
         self.buckets = Buckets(driver, clock)

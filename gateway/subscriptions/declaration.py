@@ -75,6 +75,7 @@ class Declaration:
         where: Its place in the settings, for faults.
         types: Notification types; `all` stands alone.
         seller_ids: Of these sellers; empty for all.
+        tags: Only of sellers with one of these; empty for all.
         application_id: Only of this application's sellers; None for all.
         region: Only in this region; None for all.
         destination: Name of a declared destination.
@@ -87,6 +88,7 @@ class Declaration:
     types: tuple[str, ...]
     destination: str
     seller_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     application_id: str | None = None
     region: str | None = None
     filters: Filters = field(default_factory=Filters)

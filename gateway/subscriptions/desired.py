@@ -105,6 +105,7 @@ def _wanted(
 def _means(declaration: Declaration, seller: Seller) -> bool:
     return (
         (not declaration.seller_ids or seller.id in declaration.seller_ids)
+        and (not declaration.tags or not set(declaration.tags).isdisjoint(seller.tags))
         and declaration.application_id in {None, seller.application_id}
         and declaration.region in {None, seller.region}
     )

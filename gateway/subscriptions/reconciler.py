@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -56,11 +56,13 @@ class Rhythm:
     """How often, and whether differences are mended or only told.
 
     Attributes:
+        wake: Rings when there may be a seller who is new.
         jitter: Random numbers in [0, 1); the interval is lengthened by up to a tenth.
     """
 
     every_s: float
     apply: bool = True
+    wake: Wake = field(default_factory=Wake)
     jitter: Callable[[], float] = random.random
 
 
@@ -91,7 +93,7 @@ class Reconciler:
 
     async def run(self, stop: Stop) -> None:
         """Keep Amazon's side as declared until `stop` is requested; a run in hand is cut off."""
-        wake = Wake()
+        wake = self._rhythm.wake
         stop.ring_on_stop(wake)
         while not stop.requested:
             try:

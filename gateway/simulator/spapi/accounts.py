@@ -27,11 +27,16 @@ _OLD_SECRET_LIFE_MS = 7 * _DAY_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An application that sellers authorised."""
+    """An application that sellers authorised.
+
+    Attributes:
+        draft: Whether it is not listed yet: sellers authorise it with `version=beta` only.
+    """
 
     id: str
     client_id: str
     client_secret: str
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

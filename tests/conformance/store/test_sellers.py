@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ from gateway.endpoints import Endpoint
 from gateway.errors import NotFoundError
 from gateway.model import Application, Seller, SellerState
 from gateway.store import Store
-from tests.conformance.store.world import World
+from gateway.store.sellers import SellerFilter
+from tests.conformance.store.world import RecordedSignals, World
 
 SELLER = Seller(
     id="A1",
@@ -64,6 +66,76 @@ async def test_a_pause_holds_until_a_new_authorisation(store: Store) -> None:
         await store.sellers.pause("A9", "who?")
 
 
+async def test_a_token_of_the_settings_never_brings_back_one_that_was_replaced(
+    store: Store,
+) -> None:
+    await store.sellers.give_seller(SELLER)
+    await store.authorisations.authorise(replace(SELLER, refresh_token="Atzr|by-consent"))
+    await store.sellers.give_seller(SELLER)  # a restart
+    (kept,) = await store.sellers.of("A1")
+    assert kept.refresh_token == "Atzr|by-consent"
+    assert kept.authorised_at_ms is not None
+    await store.sellers.give_seller(replace(SELLER, refresh_token="Atzr|typed-in"))
+    (changed,) = await store.sellers.of("A1")
+    assert changed.refresh_token == "Atzr|typed-in"
+    assert changed.authorised_at_ms is None
+
+
+async def test_settings_that_change_nothing_wake_nobody(
+    store: Store, signals: RecordedSignals
+) -> None:
+    await store.sellers.give_seller(replace(SELLER, tags=("gold",)))
+    assert "sellers" in signals.topics
+    signals.topics.clear()
+    await store.sellers.give_seller(replace(SELLER, marketplace_ids=()))
+    assert signals.topics == []
+    (kept,) = await store.sellers.of("A1")
+    assert (kept.tags, kept.marketplace_ids) == (("gold",), ("ATVPDKIKX0DER",))
+
+
+async def test_tags_are_changed_and_found_by(store: Store) -> None:
+    for name in ("A1", "A2", "A3"):
+        await store.sellers.put_seller(replace(SELLER, id=name))
+    await store.sellers.put_seller(replace(SELLER, region="eu"))
+    await store.sellers.change("A1", tag=["gold", "a_b"], untag=["other"])
+    await store.sellers.change("A2", tag=["golden", "axb"])
+    await store.sellers.change("A1", region="eu", untag=["gold"], marketplace_ids=["M1"])
+
+    async def found(**wanted: str) -> list[str]:
+        listed = await store.sellers.list(SellerFilter(**wanted))
+        return [one.cursor for one in listed]
+
+    assert await found(tag="gold") == ["A1:na"]
+    assert await found(tag="a_b") == ["A1:eu", "A1:na"]
+    assert await found(region="eu") == ["A1:eu"]
+    assert await found(seller_id="A2") == ["A2:na"]
+    assert await found(application_id="other") == []
+    assert await store.sellers.list(after="A1:eu", limit=2) == [
+        one for one in await store.sellers.list() if one.cursor in {"A1:na", "A2:na"}
+    ]
+    (europe,) = await store.sellers.list(SellerFilter(region="eu"))
+    assert (europe.tags, europe.marketplace_ids) == (("a_b",), ("M1",))
+    with pytest.raises(NotFoundError):
+        await store.sellers.change("A9", tag=["gold"])
+
+
+async def test_thousands_are_listed_page_by_page(store: Store) -> None:
+    names = [f"A{number:04d}" for number in range(2_000)]
+    for start in range(0, 2_000, 200):
+        await asyncio.gather(
+            *(
+                store.sellers.put_seller(replace(SELLER, id=name))
+                for name in names[start : start + 200]
+            )
+        )
+    seen: list[str] = []
+    after = None
+    while page := await store.sellers.list(after=after, limit=300):
+        seen += [one.id for one in page]
+        after = page[-1].cursor
+    assert seen == names
+
+
 async def test_a_pause_of_one_region_leaves_the_others(store: Store) -> None:
     await store.sellers.put_seller(SELLER)
     await store.sellers.put_seller(replace(SELLER, region="eu"))
@@ -97,13 +169,13 @@ async def test_operators_are_told_of_each_pause_once(world: World, store: Store)
 
 async def test_rotation_seals_all_again_and_can_be_repeated(world: World, store: Store) -> None:
     await store.sellers.put_seller(SELLER)
-    await store.sellers.put_seller(replace(SELLER, region="eu"))
+    await store.sellers.give_seller(replace(SELLER, region="eu"))
     await store.sellers.put_application(APPLICATION)
     await world.accept(world.arrival(secret=True, body=b"s"), world.arrival(), world.unreadable())
     store.rotation._sealer.generation = 2  # type: ignore[attr-defined]
     heard: list[int] = []
-    assert await store.rotation.reseal(heard.append) == 6
-    assert heard[-1] == 6
+    assert await store.rotation.reseal(heard.append) == 7
+    assert heard[-1] == 7
     assert await store.rotation.reseal() == 0
     assert len(await store.sellers.sellers()) == 2
     assert await store.sellers.application("app") == APPLICATION

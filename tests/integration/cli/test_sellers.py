@@ -35,8 +35,14 @@ def test_a_seller_in_two_regions(known: Gateway) -> None:
             "application_id": "main",
             "region": "eu",
             "marketplace_ids": ["A1PA6795UKMFR9"],
+            "tags": [],
             "state": "active",
             "paused_reason": None,
+            "authorised_at": None,
+            "authorised_until": None,
+            "checked_at": None,
+            "check_fault": None,
+            "reason": None,
         }
     ]
     add(known, region="na")
@@ -90,3 +96,68 @@ def test_each_change_of_a_seller_is_in_the_log_without_its_token(known: Gateway)
     assert {one["object_id"] for one in log} == {"A1"}
     assert log[1]["changes"] == {"paused_reason": {"from": None, "to": "holiday"}}
     assert "hidden-token" not in str(log)
+
+
+def test_sellers_are_listed_by_tag_state_region_and_application_page_by_page(
+    known: Gateway,
+) -> None:
+    add(known, "--tag", "gold", "--authorised-on", "2026-01-31")
+    add(known, region="na")
+    add(known, region="fe")
+    updated = known("sellers", "update", "A1", "--region", "na", "--tag", "gold", "--tag", "new")
+    assert [one["tags"] for one in updated["authorisations"]] == [["gold"], [], ["gold", "new"]]
+    assert updated["authorisations"][0]["authorised_until"] == "2027-01-31T00:00:00.000Z"
+
+    def regions(*arguments: str) -> list[str]:
+        return [one["region"] for one in known("sellers", "list", *arguments)["items"]]
+
+    assert regions("--tag", "gold") == ["eu", "na"]
+    assert regions("--tag", "gold", "--region", "na") == ["na"]
+    assert regions("--application", "other") == []
+    known("sellers", "update", "A1", "--untag", "gold")
+    assert regions("--tag", "gold") == []
+    known("sellers", "pause", "A1")
+    assert len(regions("--state", "paused")) == 3
+    first = known("sellers", "list", "--limit", "2")
+    assert first["next_cursor"] == "A1:fe"
+    assert regions("--limit", "2", "--after", first["next_cursor"]) == ["na"]
+    known.fails(2, "sellers", "update", "A1")
+    known.fails(1, "sellers", "update", "A9", "--tag", "gold")
+    changes = known("audit", "list")["items"][-4]
+    assert (changes["action"], changes["changes"]["tag"]["to"]) == (
+        "seller.update",
+        ["gold", "new"],
+    )
+
+
+SOLUTION = (
+    '[{"id": "main", "client_id": "c", "client_secret": "s", "solution_id": "amzn1.sp.solution.1"},'
+    ' {"id": "plain", "client_id": "c", "client_secret": "s"}]'
+)
+
+
+@pytest.fixture
+def inviting(known: Gateway) -> Gateway:
+    known.environ["SPGW_APPLICATIONS"] = SOLUTION
+    known.environ["SPGW_ONBOARDING__PUBLIC_URL"] = "https://gateway.example/"
+    return known
+
+
+def test_a_link_is_printed_for_new_sellers_and_for_one_who_is_known(inviting: Gateway) -> None:
+    printed = inviting("sellers", "authorize", "--marketplace", "DE", "--tag", "gold")
+    assert printed["url"].startswith("https://gateway.example/oauth/start?link=")
+    shown = {name: printed[name] for name in ("application_id", "region", "marketplace_id")}
+    assert shown == {"application_id": "main", "region": "eu", "marketplace_id": "A1PA6795UKMFR9"}
+    assert inviting.said("sellers", "authorize", "--region", "fe").startswith("https://")
+    add(inviting)
+    again = inviting("sellers", "authorize", "--seller", "A1", "--days", "1")
+    assert (again["seller_id"], again["region"]) == ("A1", "eu")
+    inviting.fails(1, "sellers", "authorize", "--seller", "A9", "--region", "eu")
+    inviting.fails(2, "sellers", "authorize")
+    inviting.fails(2, "sellers", "authorize", "--marketplace", "DE", "--region", "na")
+    inviting.fails(2, "sellers", "authorize", "--marketplace", "MOON")
+    inviting.fails(2, "sellers", "authorize", "--region", "eu", "--application", "plain")
+    add(inviting, region="na")
+    inviting.fails(2, "sellers", "authorize", "--seller", "A1")
+    del inviting.environ["SPGW_ONBOARDING__PUBLIC_URL"]
+    inviting.fails(2, "sellers", "authorize", "--region", "eu")

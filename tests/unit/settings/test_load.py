@@ -137,6 +137,7 @@ def test_the_example_names_every_key() -> None:
         "subscriptions",
         "reconcile",
         "schedules",
+        "onboarding",
         "sweep",
         "delivery",
         "documents",

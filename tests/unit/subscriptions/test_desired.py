@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gateway.model import Seller
@@ -50,6 +51,22 @@ def test_sellers_are_chosen_by_id_application_and_region() -> None:
     assert [(unit.seller_id, unit.region) for unit in by_id.units] == [("A1", "na")]
     by_application = wishes(declared("PRICING_HEALTH", application_id="other"))
     assert [unit.seller_id for unit in by_application.units] == ["A3"]
+
+
+def test_sellers_are_chosen_by_tag() -> None:
+    tagged = [replace(SELLERS[0], tags=("gold", "new")), replace(SELLERS[2], tags=("silver",))]
+    everybody = [*SELLERS[1:2], *tagged, *SELLERS[3:]]
+
+    def of(*tags: str, region: str | None = None) -> list[tuple[str, str]]:
+        declaration = declared("PRICING_HEALTH", tags=tags, region=region)
+        found = desired(Declared(destinations=(QUEUE,), subscriptions=(declaration,)), everybody)
+        return [(unit.seller_id, unit.region) for unit in found.units]
+
+    assert of("gold") == [("A2", "eu")]
+    assert of("gold", "silver") == [("A2", "eu"), ("A1", "na")]
+    assert of("gold", "silver", region="na") == [("A1", "na")]
+    assert of("tin") == []
+    assert len(of()) == 4
 
 
 def test_a_seller_that_is_not_there_is_a_fault() -> None:
