@@ -68,12 +68,17 @@ class Received:
 
 
 class Receiver:
-    """An HTTP server with one `Received` a path, and an answer each that the test chooses."""
+    """An HTTP server with one `Received` a path, and an answer each that the test chooses.
+
+    Attributes:
+        refuses: By path, which bodies are answered with 503 whatever its status is.
+    """
 
     def __init__(self) -> None:
         self.received: defaultdict[str, Received] = defaultdict(Received)
         self.status: defaultdict[str, int] = defaultdict(lambda: 200)
         self.delay_s: defaultdict[str, float] = defaultdict(float)
+        self.refuses: dict[str, Callable[[bytes], bool]] = {}
         self._runner = web.ServerRunner(
             web.Server(self._answer, access_log=None),  # type: ignore[arg-type]
             shutdown_timeout=0.1,
@@ -97,6 +102,8 @@ class Receiver:
         if self.delay_s[path]:
             await asyncio.sleep(self.delay_s[path])
         status = self.status[path]
+        if path in self.refuses and self.refuses[path](body):
+            status = 503
         if 200 <= status < 300:
             headers = {key.lower(): value for key, value in request.headers.items()}
             self.received[path].take(headers, body)
