@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.model import IdPrefix, new_id
+from gateway.service.ledger import Entries
 from gateway.store.audit import AuditEntry
 
 
@@ -30,6 +32,11 @@ def entry(
         tenant=tenant,
         changes=changes or {},
     )
+
+
+def entries(clock: Clock) -> Entries:
+    """Return who makes the entries of changes at Amazon: this machine's user."""
+    return partial(entry, clock)
 
 
 def _user() -> str:

@@ -8,16 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.amazon import Opened, with_amazon
-from gateway.cli.invocation import invocation_of, new_app
+from gateway.cli.changing import entry
+from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
+from gateway.cli.rows import plain
 from gateway.cli.sellers import RegionName
 from gateway.errors import ConfigurationError, InvalidInputError, NotFoundError, SpApiError
 from gateway.model import Seller
 from gateway.service.subscriptions import declared
 from gateway.settings import Settings
 from gateway.spapi.apis.notifications import Destination
+from gateway.store.subscriptions import Subscriptions
 from gateway.subscriptions.amazon import AmazonSide, resource_of
-from gateway.subscriptions.declaration import DeclaredDestination
+from gateway.subscriptions.declaration import DeclaredDestination, Unit
 from gateway.subscriptions.refusals import explained
 from gateway.subscriptions.removal import Removal
 from gateway.subscriptions.rules import check_destination
@@ -67,6 +70,7 @@ def create(
     region: Region = None,
 ) -> None:
     """Create a destination, or take over the one that is there for the same queue or bus."""
+    invocation = invocation_of(ctx)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         given = DeclaredDestination(
@@ -81,9 +85,10 @@ def create(
             with _Explained():
                 made, new = await amazon.create_destination(wanted, *where)
             rows.append({**_row(made, where, opened.settings), "created": new})
+            if new:
+                await _noted(opened, invocation, "create", where, made)
         return rows
 
-    invocation = invocation_of(ctx)
     columns = ("id", "name", "kind", "place", "application_id", "region", "created")
     Output(invocation).items(with_amazon(invocation, work), columns=columns)
 
@@ -106,6 +111,13 @@ def delete(
 
     async def work(opened: Opened) -> dict[str, Any]:
         amazon = AmazonSide(opened.client)
+
+        def changing(unit: Unit, subscription_id: str) -> Subscriptions:
+            noted = entry(
+                invocation.clock, "subscription.delete", subscription_id, changes=plain(unit)
+            )
+            return opened.store.changing(noted).subscriptions
+
         with _Explained():
             where, found = await _find(opened, amazon, destination_id, application, region)
             gone: Sequence[str] = ()
@@ -116,15 +128,24 @@ def delete(
                     if one.application_id == where[0]
                 ]
                 with output.progress("Looking for its subscriptions…") as say:
-                    gone = await Removal(amazon, opened.store.subscriptions).subscriptions_of(
+                    gone = await Removal(amazon, changing).subscriptions_of(
                         found, sellers, on_step=lambda count: say(f"{count} deleted…")
                     )
             await amazon.delete_destination(*where, destination_id)
+        await _noted(opened, invocation, "delete", where, found)
         return {"id": destination_id, "deleted": True, "subscription_ids": list(gone)}
 
     value = with_amazon(invocation, work)
     text = f"Deleted {destination_id} and {len(value['subscription_ids'])} subscriptions."
     output.value(value, text=text)
+
+
+async def _noted(
+    opened: Opened, invocation: Invocation, verb: str, where: tuple[str, str], one: Destination
+) -> None:
+    told = {"application": where[0], "region": where[1], "resource": dict(one.resource)}
+    made = entry(invocation.clock, f"destination.{verb}", one.destination_id, changes=told)
+    await opened.store.audit.add(made)
 
 
 class _Explained:

@@ -12,6 +12,7 @@ import typer
 from gateway.aws.account import MoveTask
 from gateway.aws.letters import LetterQueue
 from gateway.cli.context import run
+from gateway.cli.dlq_audit import noted
 from gateway.cli.dlq_options import (
     HOLD_S,
     AcceptPolicy,
@@ -78,6 +79,7 @@ def redrive(  # noqa: PLR0913 one for each option of the command
             invocation, queue, region=region, endpoint_url=endpoint_url
         ) as opened:
             if cancel_task:
+                await noted(invocation, opened, "dlq.redrive.cancel", wanted)
                 task = await cancel(opened.account, opened.facts.arn)
                 return {"queue": opened.queue.url, "cancelled": True, "task": plain(task)}
             if status:
@@ -109,6 +111,8 @@ async def _redrive(
         raise InvalidInputError(
             f"{opened.queue.name} is no dead-letter queue of an SQS queue: say where to, with --to"
         )
+    if not bounds.dry_run:
+        await noted(invocation, opened, "dlq.redrive", wanted, to=to, limit=bounds.limits.most)
     if sources and task_can(wanted, limit=bounds.limits.most, rate=bounds.limits.rate):
         done = await _by_task(invocation, opened, target, bounds, detach=detach)
         if done is not None:
@@ -226,9 +230,11 @@ def purge(  # noqa: PLR0913 one for each option of the command
             await _alone(opened)
             if not yes:
                 _confirm(invocation, opened, wanted)
-            if no_export:
+            name = None if no_export else file or _file_name(invocation, opened)
+            export = None if name is None else str(name)
+            await noted(invocation, opened, "dlq.purge", wanted, limit=limit, export=export)
+            if name is None:
                 return await _unwritten(invocation, opened, wanted, bounds)
-            name = file or _file_name(invocation, opened)
             return await _written(invocation, opened, wanted, bounds, name)
 
     row = run(work())

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.amazon import Opened, with_amazon
+from gateway.cli.changing import entries, entry
 from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
@@ -138,7 +139,10 @@ def delete(
             except SpApiError as exc:
                 exc.args = (explained(exc, unit.type),)
                 raise
-            await opened.store.subscriptions.gone(subscription_id)
+            noted = entry(
+                invocation.clock, "subscription.delete", subscription_id, changes=plain(unit)
+            )
+            await opened.store.changing(noted).subscriptions.gone(subscription_id)
         return [{"id": one, "seller_id": unit.seller_id, "type": unit.type} for one, unit in units]
 
     Output(invocation).items(with_amazon(invocation, work), columns=("id", "seller_id", "type"))
@@ -179,7 +183,8 @@ def _go(invocation: Invocation, mode: Mode, scope: Scope) -> Report:
     async def work(opened: Opened) -> Report:
         wanted = declared(opened.settings)
         sellers = await opened.store.sellers.sellers()
-        goes = reconciliation(opened.settings, opened.store, opened.client, invocation.clock)
+        clock = invocation.clock
+        goes = reconciliation(opened.settings, opened.store, opened.client, clock, entries(clock))
         with output.progress("Looking at the destinations…") as say:
 
             def step(report: Report) -> None:

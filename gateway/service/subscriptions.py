@@ -11,6 +11,7 @@ from gateway.clock import rfc3339
 from gateway.errors import ConfigurationError
 from gateway.jobs.requests import JobRequest, OwedJob, arrival_of, checked
 from gateway.model import Origin
+from gateway.service.ledger import AmazonLedger, by_the_gateway
 from gateway.service.swept import with_sweeps
 from gateway.subscriptions.amazon import AmazonSide
 from gateway.subscriptions.declaration import Declaration, DeclaredDestination, Filters
@@ -22,6 +23,7 @@ from gateway.sweep.sweeping import JOB
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model import Seller
+    from gateway.service.ledger import Entries
     from gateway.settings import Settings
     from gateway.spapi.client import SpApiClient
     from gateway.store import Store
@@ -105,9 +107,21 @@ class SweptGaps:
 
 
 def reconciliation(
-    settings: Settings, store: Store, client: SpApiClient, clock: Clock
+    settings: Settings,
+    store: Store,
+    client: SpApiClient,
+    clock: Clock,
+    entries: Entries | None = None,
 ) -> Reconciliation:
-    """Return who goes through all sellers."""
+    """Return who goes through all sellers.
+
+    Args:
+        settings: What is declared, and how many sellers at once.
+        store: What is known.
+        client: For the calls.
+        clock: Time.
+        entries: Who makes the entries of the audit log; the gateway itself unless given.
+    """
     return Reconciliation(
         amazon=AmazonSide(client),
         subscriptions=store.subscriptions,
@@ -116,6 +130,7 @@ def reconciliation(
         clock=clock,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         concurrency=settings.reconcile.concurrency,
+        ledger=AmazonLedger(store, entries or by_the_gateway(clock)),
     )
 
 

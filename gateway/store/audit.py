@@ -72,6 +72,14 @@ class AuditLog:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
+    async def add(self, entry: AuditEntry) -> None:
+        """Add the entry of a change that is made elsewhere: at Amazon, in a queue.
+
+        Raises:
+            StoreUnavailableError: Nothing was added.
+        """
+        await self._driver.write(lambda: _added(entry))
+
     async def list(
         self,
         *,
@@ -107,6 +115,10 @@ class AuditLog:
 
 def _run(statement: Cold) -> Plan[Rows]:
     return (yield statement())
+
+
+def _added(entry: AuditEntry) -> Plan[None]:
+    yield _INSERT([_row(entry)])
 
 
 def _with_entry(plan: Plan[T], entry: AuditEntry) -> Plan[T]:

@@ -65,6 +65,8 @@ class Changes:
         self.feeds = Feeds(driver, clock)
         self.inbox = Inbox(driver, sealer, clock)
         self.operations = Operations(driver, clock)
+        self.subscriptions = Subscriptions(driver, clock)
+        self.subscription_runs = SubscriptionRuns(driver, clock)
 
 
 class Store(AbstractAsyncContextManager["Store"]):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.errors import ConfigurationError, ConflictError, SpApiError
@@ -24,7 +25,7 @@ from gateway.subscriptions.amazon import AmazonSide, found_ids
 from gateway.subscriptions.declaration import DeclaredDestination, Unit, Wanted, digest
 from gateway.subscriptions.desired import Declared, desired
 from gateway.subscriptions.refusals import explained
-from gateway.subscriptions.unit import GapSweeps, Outcome, Task, UnitDesk
+from gateway.subscriptions.unit import Change, GapSweeps, Outcome, Task, UnitDesk
 
 
 class Mode(StrEnum):
@@ -100,10 +101,22 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
+class Ledger(Protocol):
+    """Who keeps account of what is changed at Amazon."""
+
+    def changing(self, unit: Unit, changes: Sequence[Change]) -> Subscriptions:
+        """Return the subscriptions to note a look in, which take the account with them."""
+        ...
+
+    async def made(self, destination: DestinationOutcome) -> None:
+        """Note a destination that was created."""
+        ...
+
+
 class Reconciliation:
     """See the module."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 its parts, each by name
         self,
         *,
         amazon: AmazonSide,
@@ -113,11 +126,14 @@ class Reconciliation:
         clock: Clock,
         owner: str,
         concurrency: int = 8,
+        ledger: Ledger | None = None,
     ) -> None:
         self._amazon = amazon
         self._subscriptions = subscriptions
         self._runs = runs
-        self._desk = UnitDesk(amazon, subscriptions, gaps, clock)
+        changing = None if ledger is None else ledger.changing
+        self._ledger = ledger
+        self._desk = UnitDesk(amazon, subscriptions, gaps, clock, changing)
         self._clock = clock
         self._owner = owner
         self._concurrency = concurrency
@@ -270,7 +286,7 @@ class Reconciliation:
                 action = "create" if new else "adopt"
             except SpApiError as exc:
                 there.faults[declared.name] = explained(exc)
-        return DestinationOutcome(
+        found = DestinationOutcome(
             name=declared.name,
             application_id=where[0],
             region=where[1],
@@ -278,6 +294,9 @@ class Reconciliation:
             destination_id=there.ids.get(declared.name),
             fault=there.faults.get(declared.name),
         )
+        if mode is Mode.APPLY and self._ledger is not None:
+            await self._ledger.made(found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

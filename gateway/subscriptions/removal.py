@@ -21,11 +21,16 @@ _SELLERS_AT_ONCE = 8
 
 
 class Removal:
-    """See the module."""
+    """See the module.
 
-    def __init__(self, amazon: AmazonSide, subscriptions: Subscriptions) -> None:
+    Args:
+        amazon: For the calls.
+        changing: Returns the subscriptions to note in that one is gone, by unit and id.
+    """
+
+    def __init__(self, amazon: AmazonSide, changing: Callable[[Unit, str], Subscriptions]) -> None:
         self._amazon = amazon
-        self._subscriptions = subscriptions
+        self._changing = changing
 
     async def subscriptions_of(
         self,
@@ -75,7 +80,7 @@ class Removal:
         ]
         for subscription_id in found:
             await self._amazon.delete(unit, subscription_id)
-            await self._subscriptions.gone(subscription_id)
+            await self._changing(unit, subscription_id).gone(subscription_id)
         return found
 
 

@@ -7,7 +7,7 @@ gap is known even then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,15 +95,29 @@ class Outcome:
         return self.drifted or (self.fault is not None and self.fault != before)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One call that changed something at Amazon: a subscription `created` or `deleted`."""
+
+    verb: str
+    subscription_id: str
+
+
 @dataclass(slots=True)
 class _Progress:
     """What one settling has found out; it outlives a second look.
 
     Attributes:
         gap_since_ms: Since when nothing arrives, or None where something does.
+        changes: What was changed at Amazon so far.
     """
 
     gap_since_ms: int | None
+    changes: list[Change] = field(default_factory=list)
+
+    def changed(self, verb: str, subscription_id: str) -> None:
+        """Note a call that changed something."""
+        self.changes.append(Change(verb=verb, subscription_id=subscription_id))
 
     def gap_began(self, at_ms: int | None) -> None:
         """Note that nothing arrives since then, if not longer."""
@@ -112,13 +126,23 @@ class _Progress:
 
 
 class UnitDesk:
-    """Looks at units and settles them; safe for any number of tasks."""
+    """Looks at units and settles them; safe for any number of tasks.
+
+    Args:
+        changing: Returns the subscriptions to note a look in that has changed something at Amazon.
+    """
 
     def __init__(
-        self, amazon: AmazonSide, subscriptions: Subscriptions, gaps: GapSweeps, clock: Clock
+        self,
+        amazon: AmazonSide,
+        subscriptions: Subscriptions,
+        gaps: GapSweeps,
+        clock: Clock,
+        changing: Callable[[Unit, Sequence[Change]], Subscriptions] | None = None,
     ) -> None:
         self._amazon = amazon
         self._subscriptions = subscriptions
+        self._changing = changing or (lambda unit, changes: subscriptions)  # noqa: ARG005 no account
         self._gaps = gaps
         self._clock = clock
 
@@ -154,7 +178,7 @@ class UnitDesk:
             # Somebody else was quicker, or the call had its effect though no answer came.
             return await self._settled(task, progress, prune=prune)
         except (SpApiError, NotFoundError) as exc:
-            return await self._failed(task, exc, noted=True)
+            return await self._failed(task, exc, noted=True, changes=progress.changes)
 
     async def _settled(self, task: Task, progress: _Progress, *, prune: bool) -> Outcome:
         found = {one.subscription_id: one for one in await self._amazon.subscriptions(task.unit)}
@@ -171,7 +195,7 @@ class UnitDesk:
             made_id = made.subscription_id if made else _first_id(action)
             done.append(Done(action=action, subscription_id=made_id))
         gap_ms, swept = await self._gap_ended(task, progress)
-        await self._note(task, seen, None)
+        await self._note(task, seen, None, progress.changes)
         return Outcome(
             task=task, done=done, drifted=task.drifted and mended, gap_ms=gap_ms, swept=swept
         )
@@ -186,8 +210,7 @@ class UnitDesk:
         """Return the subscription that was made, or None."""
         wanted, unit = action.wanted, task.unit
         if action.kind is ActionKind.DELETE:
-            for one in action.existing:
-                await self._amazon.delete(unit, one.id)
+            await self._delete(unit, action.existing, progress)
         if wanted is None or not action.changes:
             return None
         place = task.destination_ids[wanted.destination]
@@ -195,27 +218,35 @@ class UnitDesk:
             progress.gap_began(
                 await self._subscriptions.gap_begins(unit.seller_id, unit.region, unit.type)
             )
-            for one in action.existing:
-                await self._amazon.delete(unit, one.id)
-            return await self._create_or_put_back(
-                unit, wanted, place, [found[one.id] for one in action.existing]
-            )
+            await self._delete(unit, action.existing, progress)
+            old = [found[one.id] for one in action.existing]
+            return await self._create_or_put_back(wanted, place, old, progress)
         made = await self._amazon.create(wanted, place)
-        for one in action.existing:
-            await self._amazon.delete(unit, one.id)
+        progress.changed("created", made.subscription_id)
+        await self._delete(unit, action.existing, progress)
         return made
 
+    async def _delete(
+        self, unit: Unit, subscriptions: Sequence[Existing], progress: _Progress
+    ) -> None:
+        for one in subscriptions:
+            await self._amazon.delete(unit, one.id)
+            progress.changed("deleted", one.id)
+
     async def _create_or_put_back(
-        self, unit: Unit, wanted: Wanted, place: str, old: Sequence[Subscription]
+        self, wanted: Wanted, place: str, old: Sequence[Subscription], progress: _Progress
     ) -> Subscription:
         try:
-            return await self._amazon.create(wanted, place)
+            made = await self._amazon.create(wanted, place)
         except SpApiRetryableError:
             raise  # it may be there all the same: another look tells
         except SpApiError:
             for one in old:
-                await self._amazon.put_back(unit, one)
+                back = await self._amazon.put_back(wanted.unit, one)
+                progress.changed("created", back.subscription_id)
             raise
+        progress.changed("created", made.subscription_id)
+        return made
 
     async def _gap_ended(self, task: Task, progress: _Progress) -> tuple[int | None, bool]:
         """Return how long nothing arrived, and whether that is looked for now."""
@@ -225,21 +256,30 @@ class UnitDesk:
         swept = await self._gaps.sweep(task.unit, since_ms)
         return self._clock.now_ms() - since_ms, swept
 
-    async def _failed(self, task: Task, exc: GatewayError, *, noted: bool) -> Outcome:
+    async def _failed(
+        self, task: Task, exc: GatewayError, *, noted: bool, changes: Sequence[Change] = ()
+    ) -> Outcome:
         fault = str(exc)
         if isinstance(exc, SpApiError):
             fault = explained(exc, task.unit.type)
-        return await self._refused(task, fault) if noted else Outcome(task=task, fault=fault)
+        if not noted:
+            return Outcome(task=task, fault=fault)
+        return await self._refused(task, fault, changes)
 
-    async def _refused(self, task: Task, fault: str) -> Outcome:
-        await self._note(task, None, fault)
+    async def _refused(self, task: Task, fault: str, changes: Sequence[Change] = ()) -> Outcome:
+        await self._note(task, None, fault, changes)
         return Outcome(task=task, fault=fault)
 
     async def _note(
-        self, task: Task, seen: Sequence[SeenSubscription] | None, fault: str | None
+        self,
+        task: Task,
+        seen: Sequence[SeenSubscription] | None,
+        fault: str | None,
+        changes: Sequence[Change] = (),
     ) -> None:
         unit = task.unit
-        await self._subscriptions.looked(
+        subscriptions = self._changing(unit, changes) if changes else self._subscriptions
+        await subscriptions.looked(
             Look(
                 application_id=unit.application_id,
                 region=unit.region,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.app import call
 from tests.integration.cli.conftest import Gateway
 from tests.integration.cli.dead_letters import (
     REGION,
@@ -457,3 +458,34 @@ def test_a_person_types_the_name_of_the_queue(
     monkeypatch.setattr("typer.prompt", lambda *_, **__: name)
     assert gateway.code(*asked) == 0
     assert queues.counts(queues.dead) == (0, 0)
+
+
+def test_who_took_what_is_in_the_audit_log(local: str, gateway: Gateway) -> None:
+    queues = Queues(local)
+    asked = (queues.dead, *queues.there)
+    queues.fill(queues.dead, MIXED)
+    gateway("dlq", "purge", *asked, "--yes", "--no-export", "--text", "Jane Doe")
+    assert not Path("gateway.db").exists()  # the tools work without a database, and make none
+    gateway("audit", "list")
+    gateway("dlq", "purge", *asked, "--yes", "--no-export", "--text", "Jane Doe", "--dry-run")
+    gateway("dlq", "purge", *asked, "--yes", "--no-export", "--text", "Jane Doe")
+    gateway("dlq", "redrive", *asked, "--type", "ORDER_CHANGE", "--limit", "2")
+    redriven, purged = gateway("audit", "list")["items"]
+    assert (redriven["action"], purged["action"]) == ("dlq.redrive", "dlq.purge")
+    assert redriven["object_id"] == purged["object_id"]
+    assert redriven["changes"]["types"] == ["ORDER_CHANGE"]
+    assert redriven["changes"]["limit"] == 2
+    assert purged["changes"]["text"] == "given"
+
+
+def test_a_database_that_is_away_is_told_of_and_stops_nothing(
+    local: str, gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues = Queues(local)
+    queues.fill(queues.dead, MIXED)
+    gateway.environ["SPGW_STORE__URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    gateway.environ["SPGW_SEALING__KEYS_FILE"] = "gateway.keys"
+    gateway("db", "create-keys")
+    asked = ["dlq", "purge", queues.dead, *queues.there, "--yes", "--no-export"]
+    assert call(asked, environ=gateway.environ) == 0
+    assert "No entry was made in the audit log" in capsys.readouterr().err

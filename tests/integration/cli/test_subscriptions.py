@@ -215,3 +215,41 @@ def test_a_destination_that_amazon_would_refuse_is_not_asked_for(
     assert "FIFO" in told["faults"][0]["what"]
     assert "--arn" in declared.fails(2, "destinations", "create", "other")["detail"]
     assert amazon.calls == {}
+
+
+def test_what_is_changed_at_amazon_is_in_the_audit_log(
+    declared: Gateway, amazon: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared("subscriptions", "apply")
+    made = {one.id: one for one in amazon.apis.subscriptions.all()}
+    log = declared("audit", "list")["items"]
+    assert sorted(one["action"] for one in log) == [
+        "destination.create",
+        *["subscription.apply"] * 2,
+    ]
+    assert all(one["actor"].startswith("cli:") for one in log)
+    applied = {one["object_id"]: one["changes"] for one in log if "seller" in one["changes"]}
+    assert {one: told["created"] for one, told in applied.items()} == {one: [one] for one in made}
+    assert {told["seller"] for told in applied.values()} == {one.seller for one in made.values()}
+    declared("subscriptions", "apply")
+    assert declared("audit", "list")["items"] == log  # nothing was changed
+
+    amazon.faults.add("status=400", operation="createSubscription", times=1)
+    config = Path("gateway.toml")
+    config.write_text(config.read_text().replace("OrderStatusChange", "BuyerRequestedChange"))
+    assert call(["subscriptions", "apply", "--json"], environ=declared.environ) == 1
+    capsys.readouterr()
+    news = declared("audit", "list")["items"][:2]
+    for told in (one["changes"] for one in news):  # one was replaced, one put back
+        assert set(told["deleted"]) <= set(made)
+        assert len(told["deleted"]) == len(told["created"]) == 1
+
+    (destination, *_) = {
+        one["destination_id"] for one in declared("subscriptions", "list")["items"]
+    }
+    declared("destinations", "delete", destination, "--region", "eu", "--with-subscriptions")
+    assert [one["action"] for one in declared("audit", "list")["items"][:3]] == [
+        "destination.delete",
+        "subscription.delete",
+        "subscription.delete",
+    ]
