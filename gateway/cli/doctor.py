@@ -26,6 +26,12 @@ _MARKS = {
     Level.WARNING: "WARNING",
     Level.FAULT: "FAULT  ",
 }
+_COUNTED = {
+    Level.OK: "ok",
+    Level.SKIPPED: "skipped",
+    Level.WARNING: "warnings",
+    Level.FAULT: "faults",
+}
 
 
 @app.command()
@@ -88,13 +94,15 @@ def _print(invocation: Invocation, report: Report, *, everything: bool) -> None:
             output.line(_told(one))
     counts = report.as_data()["summary"]
     said = ", ".join(
-        f"{counts[level.value]} {level.value}" for level in Level if counts[level.value]
+        f"{counts[level.value]} {word}" for level, word in _COUNTED.items() if counts[level.value]
     )
     output.line(f"{len(report.findings)} checks: {said}.")
 
 
 def _told(one: Finding) -> str:
     lines = [f"{_MARKS[one.level]} {one.id}: {one.subject} {one.what}"]
+    if one.level is Level.SKIPPED:  # what is in its way has said the rest
+        return lines[0]
     if one.why:
         lines.append(f"          so: {one.why}")
     if one.mend:

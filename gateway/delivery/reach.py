@@ -8,18 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gateway.delivery.egress import vet
+from gateway.delivery.egress import BlockedAddressError, vet
+from gateway.delivery.faults import ErrorClass
 from gateway.errors import DependencyError, InvalidInputError
 
 if TYPE_CHECKING:
-    from gateway.delivery.egress import EgressPolicy, Resolver
+    from gateway.delivery.egress import EgressPolicy, Resolver, Target
     from gateway.delivery.routes import Route
+
+_WITHIN_S: Final = 10.0
 
 
 class EndpointUnreachableError(DependencyError):
     """Nobody answers there, or not with a certificate that is trusted."""
+
+
+def usable(route: Route) -> Target:
+    """Return what a route leads to.
+
+    Raises:
+        BlockedAddressError: The address guard refuses it.
+        InvalidInputError: It can't be used as it stands.
+    """
+    if route.target is not None and route.refused is None:
+        return route.target
+    error_class, why = route.refused or (ErrorClass.BAD_URL, "url: it can't be used")
+    if error_class is ErrorClass.BLOCKED_ADDRESS:
+        raise BlockedAddressError(why)
+    raise InvalidInputError(why)
 
 
 async def reach(
@@ -39,15 +57,13 @@ async def reach(
         ResolutionError: Its name has no address, or none can be had now.
         EndpointUnreachableError: No address let us connect.
     """
-    if route.target is None:
-        raise InvalidInputError(route.refused[1] if route.refused else "url: it can't be used")
-    target, why = route.target, "it has no address"
+    target, why = usable(route), "it has no address"
     context = None
     if route.is_tls:
         context = route.ssl_context or trust or ssl.create_default_context()
     for address in await vet(target, policy, resolver):
         try:
-            async with asyncio.timeout(route.timeout_s):
+            async with asyncio.timeout(min(route.timeout_s, _WITHIN_S)):
                 _, writer = await asyncio.open_connection(
                     str(address),
                     target.port,

@@ -72,11 +72,12 @@ def well(check: str, subject: str, what: str) -> Finding:
 
 def skipped(check: str, blocker: Finding) -> Finding:
     """Return that a check was not run for something that another one found."""
+    passed_on = blocker.level is Level.SKIPPED
     return Finding(
         id=f"{check}.skipped",
         level=Level.SKIPPED,
         subject=f"check {check}",
-        what=f"was not run, for {blocker.subject} {blocker.what}",
+        what=blocker.what if passed_on else f"was not run, for {blocker.id} is in its way",
         why="nobody knows how it stands",
         mend=blocker.mend,
     )

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry
 
 from gateway.delivery.egress import vet
-from gateway.delivery.reach import reach
+from gateway.delivery.reach import reach, usable
 from gateway.delivery.resolver import SystemResolver
 from gateway.delivery.routes import make_route
 from gateway.delivery.trust import trust_context
-from gateway.errors import GatewayError, InvalidInputError, NotFoundError, SpApiRetryableError
+from gateway.errors import GatewayError, NotFoundError, SpApiRetryableError
 from gateway.sealing import open_sealer
 from gateway.service import parts
 from gateway.service.calls import open_client, write_sellers
@@ -252,6 +252,4 @@ class Guarded:
         if not self.proxied:
             trust = None if self._ca_file is None else trust_context(self._ca_file)
             return await reach(route, self._policy, self._resolver, trust=trust)
-        if route.target is None:
-            raise InvalidInputError(route.refused[1] if route.refused else "it can't be used")
-        return str((await vet(route.target, self._policy, self._resolver))[0])
+        return str((await vet(usable(route), self._policy, self._resolver))[0])

@@ -41,8 +41,8 @@ def read(clients: Clients, wanted: Wanted) -> Found:
 def read_in_part(clients: Clients, wanted: Wanted, url: str) -> Found:
     """Return what is there of all that is wanted, as far as AWS shows it; the rest is `unread`.
 
-    The queue is read by its URL and without its tags, so that the rights that a gateway receives
-    with are enough for it.
+    Queues are read by their URLs and without their tags, so that `sqs:GetQueueAttributes` is right
+    enough; a dead-letter queue is always beside its queue.
 
     Raises:
         AwsRefusedError: Not even the queue can be read.
@@ -62,35 +62,46 @@ def _read(
             unread[what] = str(exc)
             return None
 
-    tags = unread is None
-    queue = _queue(clients, wanted.queue) if url is None else _queue_at(clients, url, tags=tags)
+    def named(name: str) -> FoundQueue | None:
+        if url is None:
+            return _queue(clients, name)
+        return _queue_at(clients, f"{url.rpartition('/')[0]}/{name}", tags=False)
+
+    queue = named(wanted.queue)
     target = queue.redrive_target if queue else None
     dead_letter = target.rpartition(":")[2] if target else wanted.dead_letter_queue
     named_key = (queue.kms_key if queue else None) or (None if queue else wanted.kms_key)
-    found: dict[str, Any] = {
-        "queue": queue,
-        "dead_letter": allowed(DEAD_LETTER, lambda: _queue(clients, dead_letter, tags=tags)),
-        "key": allowed(KEY, lambda: _key(clients, named_key)) if named_key else None,
-    }
+    found: dict[str, Any] = {"queue": queue}
+    if target or url is None:
+        found["dead_letter"] = allowed(DEAD_LETTER, lambda: named(dead_letter))
+    if named_key:
+        found["key"] = allowed(KEY, lambda: _key(clients, named_key))
     if wanted.event_source is not None:
-        found.update(allowed(EVENTS, lambda: _bus_path(clients, wanted, tags=tags)) or {})
+        tags = url is None
+        found.update(allowed(EVENTS, lambda: _bus_path(clients, wanted, named, tags=tags)) or {})
     return Found(**found, unread=unread or {})
 
 
-def _bus_path(clients: Clients, wanted: Wanted, *, tags: bool) -> dict[str, Any]:
+def _bus_path(
+    clients: Clients,
+    wanted: Wanted,
+    named: Callable[[str], FoundQueue | None],
+    *,
+    tags: bool,
+) -> dict[str, Any]:
     assert wanted.event_source is not None
     bus = _bus(clients, wanted.bus, tags=tags)
     return {
-        "undelivered": _queue(clients, wanted.undelivered_queue, tags=tags),
+        "undelivered": named(wanted.undelivered_queue),
         "source": _source(clients, wanted.event_source),
         "bus": bus,
         "rule": _rule(clients, wanted) if bus else None,
     }
 
 
-def _queue(clients: Clients, name: str, *, tags: bool = True) -> FoundQueue | None:
+def _queue(clients: Clients, name: str) -> FoundQueue | None:
     there = clients.find("sqs", "get_queue_url", QueueName=name)
-    return None if there is None else _queue_at(clients, str(there["QueueUrl"]), tags=tags)
+    return None if there is None else _queue_at(clients, str(there["QueueUrl"]), tags=True)
 
 
 def _queue_at(clients: Clients, url: str, *, tags: bool) -> FoundQueue | None:

@@ -6,9 +6,11 @@ Where a mend is a command of ours it is run as it is told, and the doctor must b
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from tests.integration.cli.doctor_world import (
     queue_url,
     set_attributes,
 )
+from tests.support.postgres import PostgresServer
 
 SELLER = "A1SIMULATOREU1"
 AMAZON = "arn:aws:iam::437568002678:root"
@@ -217,6 +220,28 @@ def test_11_a_full_disk(world: World) -> None:
     assert set(ids(world.examined(10))) == {"space.low"}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_11_a_disk_that_really_is_full(world: World, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "none", small], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this root may not mount")
+    try:
+        world.gateway.environ["SPGW_STORE__URL"] = f"sqlite:///{small}/gateway.db"
+        world.gateway("db", "upgrade")
+        with suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(64 * 1024)):
+                pass
+        found = {one["subject"]: one for one in world.examined(11)}
+        assert found["folder of the database"]["id"] == "space.full"
+        assert found["folder of the database"]["what"] == f"{small} has 0 MiB free"
+    finally:
+        subprocess.run(["umount", "--lazy", small], check=True)
+
+
 def test_12_a_store_that_is_not_migrated(world: World) -> None:
     with closing(sqlite3.connect("gateway.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = ?", [REVISIONS[-2]])
@@ -225,7 +250,7 @@ def test_12_a_store_that_is_not_migrated(world: World) -> None:
     assert older["what"] == "has the schema of an older release"
     for name in ("sellers", "destinations", "subscriptions", "bus", "endpoints"):
         skipped = found.pop(f"{name}.skipped")
-        assert skipped["what"].startswith("was not run, for store has the schema")
+        assert skipped["what"] == "was not run, for store.unmigrated is in its way"
         assert skipped["mend"] == older["mend"]
     assert not found
 
@@ -236,3 +261,37 @@ def test_12_a_store_that_is_not_migrated(world: World) -> None:
     assert not Path("gateway.db").exists(), "looking makes nothing"
     world.mend(never)
     assert ids(world.examined(10)) == ["endpoint.none"]
+
+
+@pytest.mark.postgres
+def test_12_a_store_on_postgresql(gateway: Gateway, postgres_server: PostgresServer) -> None:
+    def found() -> list[str]:
+        report = gateway.checks(11, "doctor", "--only", "store")
+        return [one["id"] for one in report["findings"]]
+
+    with postgres_server.database() as url:
+        gateway.environ["SPGW_STORE__URL"] = url
+        gateway.environ["SPGW_SEALING__KEYS_FILE"] = "ring.json"
+        assert found() == ["store.unmigrated"]
+        gateway("db", "upgrade")
+        assert gateway("doctor", "--only", "store")["summary"]["level"] == "ok"
+        Path("ring.json").rename("elsewhere.json")
+        assert found() == ["store.keys_missing"]
+    gateway.environ["SPGW_STORE__URL"] = "postgresql://u:hunter2@127.0.0.1:9/x"
+    report = gateway.checks(11, "doctor", "--only", "store")
+    assert [one["id"] for one in report["findings"]] == ["store.unreachable"]
+    assert "hunter2" not in json.dumps(report)
+
+
+def test_a_ring_of_another_database_is_told(gateway: Gateway) -> None:
+    gateway.environ["SPGW_APPLICATIONS"] = json.dumps(
+        [{"id": "main", "client_id": "client", "client_secret": "secret"}]
+    )
+    gateway("sellers", "list")
+    gateway("db", "upgrade")
+    gateway("subscriptions", "plan")
+    Path("gateway.db.keys").unlink()
+    gateway("db", "create-keys")
+    del gateway.environ["SPGW_APPLICATIONS"]
+    report = gateway.checks(11, "doctor", "--only", "store")
+    assert [one["id"] for one in report["findings"]] == ["store.ok", "store.keys_strange"]

@@ -182,6 +182,8 @@ def test_the_role_may_do_what_is_needed_and_no_more() -> None:
     assert not [right for right in rights if "*" in right]
     assert {right for right in rights if not right.startswith("logs:")} == {
         "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
         "s3:AbortMultipartUpload",
         "s3:DeleteObject",
         "s3:GetObject",

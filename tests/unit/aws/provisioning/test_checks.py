@@ -13,6 +13,7 @@ from gateway.aws.provisioning.checks import check, matches_source
 from gateway.aws.provisioning.found import Found, FoundKey, FoundSource
 from gateway.aws.provisioning.policies import document_of
 from gateway.aws.provisioning.wanted import queue_grants
+from gateway.doctor.kinds import KINDS
 from gateway.findings import Level
 from tests.unit.aws.provisioning.world import (
     KEY_ARN,
@@ -136,3 +137,9 @@ def test_a_key_of_ours_is_judged_by_statement() -> None:
 )
 def test_patterns(pattern: dict[str, Any], through: bool) -> None:
     assert matches_source(json.loads(json.dumps(pattern)), SOURCE) is through
+
+
+def test_the_doctor_knows_what_is_found() -> None:
+    for _, spoil, _ in BROKEN:
+        for one in check(wanted(), spoil(whole(wanted()))):
+            assert one.level is Level.OK or KINDS[one.id].level is one.level, one
