@@ -53,9 +53,9 @@ class AuditedDriver:
         self._driver = driver
         self._entry = entry
 
-    async def write(self, plan: Callable[[], Plan[T]]) -> T:
+    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
         """See `Driver`."""
-        return await self._driver.write(lambda: _with_entry(plan(), self._entry))
+        return await self._driver.write(lambda: _with_entry(plan(), self._entry), brief=brief)
 
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         """See `Driver`."""

@@ -51,7 +51,7 @@ class Buckets:
         Raises:
             StoreUnavailableError: No token was taken.
         """
-        return await self._driver.write(lambda: self._take(needed, want, promised))
+        return await self._driver.write(lambda: self._take(needed, want, promised), brief=True)
 
     async def correct(
         self, key: str, *, plan: UsagePlan | None = None, blocked_until_ms: int | None = None
@@ -63,7 +63,7 @@ class Buckets:
         Raises:
             StoreUnavailableError: Nothing was set.
         """
-        await self._driver.write(lambda: self._correct(key, plan, blocked_until_ms))
+        await self._driver.write(lambda: self._correct(key, plan, blocked_until_ms), brief=True)
 
     def _take(self, needed: Mapping[str, UsagePlan], want: int, promised: bool) -> Plan[Grant]:
         now_ms = self._clock.now_ms()

@@ -105,7 +105,7 @@ class Deliveries:
 
         Args:
             room: How many more requests to an endpoint this process may have; it is asked in
-                another thread and must not wait.
+                any thread and must not wait.
             limit: Most deliveries to return.
             lease_ms: How long the caller may keep them without `extend`.
 
@@ -115,7 +115,8 @@ class Deliveries:
         now_ms = self._clock.now_ms()
         lease = (new_token(), now_ms + lease_ms)
         picked = await self._driver.write(
-            lambda: self._picker.pick(room=room, limit=limit, now_ms=now_ms, lease=lease)
+            lambda: self._picker.pick(room=room, limit=limit, now_ms=now_ms, lease=lease),
+            brief=True,
         )
         return self._picker.claims(picked, lease)
 
@@ -133,7 +134,7 @@ class Deliveries:
         """
         if not results:
             return Settled()
-        return await self._driver.write(lambda: self._settle(results, rules))
+        return await self._driver.write(lambda: self._settle(results, rules), brief=True)
 
     async def extend(self, claimed: Iterable[ClaimedDelivery], *, lease_ms: int) -> frozenset[str]:
         """Prolong leases from now on; return the ids that are the caller's no longer.
@@ -143,7 +144,7 @@ class Deliveries:
         """
         until_ms = self._clock.now_ms() + lease_ms
         rows = [(c.id, c.token, until_ms) for c in claimed]
-        kept = await self._driver.write(lambda: _LEASES.kept(rows))
+        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True)
         return frozenset(row[0] for row in rows) - kept
 
     async def release(self, claimed: Iterable[ClaimedDelivery]) -> None:
@@ -153,7 +154,7 @@ class Deliveries:
             StoreUnavailableError: None was given back; their leases will end.
         """
         rows = [(c.id, c.token) for c in claimed]
-        await self._driver.write(lambda: _LEASES.give_back(rows, DELIVERIES_TOPIC))
+        await self._driver.write(lambda: _LEASES.give_back(rows, DELIVERIES_TOPIC), brief=True)
 
     async def reap(self) -> int:
         """Free deliveries whose lease has ended; hold those that were claimed too often.

@@ -49,10 +49,15 @@ class Sealer(Protocol):
 class Driver(Protocol):
     """A database that runs plans."""
 
-    async def write(self, plan: Callable[[], Plan[T]]) -> T:
+    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
         """Run a plan in one transaction and return its result after the commit.
 
         The plan may be made and run again after a rollback.
+
+        Args:
+            plan: Makes the plan.
+            brief: Whether its statements touch some hundred rows at most, each found by an index.
+                SQLite then runs them in the event loop's thread; nothing else depends on it.
 
         Raises:
             StoreUnavailableError: The database can't do it for the moment; nothing was written.

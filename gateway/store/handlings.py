@@ -117,7 +117,8 @@ class Handlings:
         picked = await self._driver.write(
             lambda: self._picker.pick(
                 room=room, limit=limit, now_ms=now_ms, lease=(token, now_ms + lease_ms)
-            )
+            ),
+            brief=True,
         )
         claims, closed = self._picker.claims(picked, token)
         await self.settle(closed)
@@ -133,7 +134,7 @@ class Handlings:
         """
         if not results:
             return Settled()
-        return await self._driver.write(lambda: self._settle(results))
+        return await self._driver.write(lambda: self._settle(results), brief=True)
 
     async def extend(self, claimed: Iterable[ClaimedHandling], *, lease_ms: int) -> frozenset[str]:
         """Prolong leases from now on; return the ids that are the caller's no longer.
@@ -143,7 +144,7 @@ class Handlings:
         """
         until_ms = self._clock.now_ms() + lease_ms
         rows = [(c.id, c.token, until_ms) for c in claimed]
-        kept = await self._driver.write(lambda: _LEASES.kept(rows))
+        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True)
         return frozenset(row[0] for row in rows) - kept
 
     async def release(self, claimed: Iterable[ClaimedHandling]) -> None:
@@ -153,7 +154,7 @@ class Handlings:
             StoreUnavailableError: None was given back; their leases will end.
         """
         rows = [(c.id, c.token) for c in claimed]
-        await self._driver.write(lambda: _LEASES.give_back(rows, HANDLINGS_TOPIC))
+        await self._driver.write(lambda: _LEASES.give_back(rows, HANDLINGS_TOPIC), brief=True)
 
     async def reap(self) -> int:
         """Free handlings whose lease has ended and bury those that were claimed too often.

@@ -149,7 +149,7 @@ class Inbox:
         Raises:
             StoreUnavailableError: Nothing of the batch was kept.
         """
-        kept = await self._driver.write(self.accepting(batch))
+        kept = await self._driver.write(self.accepting(batch), brief=True)
         return [_verdict(item, kept) for item in batch]
 
     def accepting(self, batch: Sequence[Arrival | Unreadable]) -> Callable[[], Plan[set[str]]]:

@@ -101,8 +101,9 @@ class PostgresDriver:
             )
         return cls(pool, dsn, signals)
 
-    async def write(self, plan: Callable[[], Plan[T]]) -> T:
+    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
         """See `Driver`."""
+        del brief  # every plan runs in the loop's thread here, and waits in the server
         async with _translating():
             for last in (*[False] * (_TRIES - 1), True):
                 try:

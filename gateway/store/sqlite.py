@@ -1,9 +1,14 @@
-"""The SQLite driver: one writer thread that commits in groups, one reader thread.
+"""The SQLite driver: one connection that writes, one that reads, and groups of plans for each.
 
-The writer takes every plan that waits, runs them in one transaction and commits once, so that the
-cost of reaching the disk is shared by all that came while the last commit was under way. If one of
-them fails, the transaction is rolled back and they run again one by one: a fault hits its own plan
-only. A group that changed nothing reaches no disk.
+The plans that wait are run in one transaction and committed once, so that the cost of reaching the
+disk is shared by all that came while the last commit was under way. A group that changed nothing
+reaches no disk.
+
+Each connection has a thread. A group of brief plans runs in the event loop's thread all the same,
+and only its commit, which waits for the disk, in the connection's: two threads that both run
+Python take the interpreter's lock from each other at every row, and lose more time by that than
+the rows cost. Where a brief group turns out to take long, as its pages have to be read from a slow
+disk, those behind it go to the thread for a while.
 
 Durability is `synchronous=FULL`: what was committed survives a loss of power. What is deleted is
 overwritten (`secure_delete`), and the file can give back its free pages (`auto_vacuum`).
@@ -12,21 +17,19 @@ overwritten (`secure_delete`), and the file can give back its free pages (`auto_
 from __future__ import annotations
 
 import asyncio
-import itertools
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Executable
-from sqlalchemy.dialects import sqlite as dialects
-
 from gateway.errors import ConflictError, StoreUnavailableError
 from gateway.store.driver import Signals
-from gateway.store.statements import Cold, Each, Many, One, Plan, Row, Rows, Signal, Step
+from gateway.store.sqlite_runner import Job, Runner
+from gateway.store.statements import Plan
 
 T = TypeVar("T")
 
@@ -38,17 +41,9 @@ _CACHE_KIB: Final = 32_768
 # A log that a long read has let grow is cut down to this at its next turn.
 _LOG_BYTES: Final = 64 * 1024 * 1024
 _EMPTYING_TRIES: Final = 3
-# Rows of one statement come in powers of two, so that few texts are prepared for any row count.
-_LARGEST_CHUNK: Final = 64
-
-
-@dataclass(slots=True)
-class _Job:
-    plan: Callable[[], Plan[Any]]
-    future: asyncio.Future[Any]
-    alone: Callable[[sqlite3.Connection], None] | None = None
-    result: Any = None
-    error: BaseException | None = None
+# A group that holds up the event loop for longer was not brief; those behind it keep out of there.
+_BRIEF_S: Final = 0.025
+_AWAY_S: Final = 5.0
 
 
 class SqliteDriver:
@@ -60,8 +55,8 @@ class SqliteDriver:
     def __init__(self, path: Path, signals: Signals) -> None:
         self._signals = signals
         self._loop = asyncio.get_running_loop()
-        self._writer = _Thread(path, self._loop, self._resolve, writes=True)
-        self._reader = _Thread(path, self._loop, self._resolve, writes=False)
+        self._writer = _Plans(_Thread(path, self._loop, writes=True), self._resolve)
+        self._reader = _Plans(_Thread(path, self._loop, writes=False), self._resolve)
 
     @classmethod
     async def open(cls, path: Path, signals: Signals) -> SqliteDriver:
@@ -79,9 +74,9 @@ class SqliteDriver:
             raise
         return driver
 
-    async def write(self, plan: Callable[[], Plan[T]]) -> T:
+    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
         """See `Driver`."""
-        return await self._writer.run(plan)
+        return await self._writer.run(plan, brief=brief)
 
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         """See `Driver`."""
@@ -97,7 +92,7 @@ class SqliteDriver:
         await self._reader.stop()
         await self._writer.stop()
 
-    def _resolve(self, jobs: Sequence[_Job], topics: frozenset[str]) -> None:
+    def _resolve(self, jobs: Sequence[Job], topics: frozenset[str]) -> None:
         for job in jobs:
             if job.future.done():
                 continue
@@ -109,51 +104,125 @@ class SqliteDriver:
             self._signals.notify(topic)
 
 
-class _Thread:
-    """A connection with the thread that owns it."""
+class _Plans:
+    """What waits for one connection, and where it is run."""
 
     def __init__(
-        self,
-        path: Path,
-        loop: asyncio.AbstractEventLoop,
-        resolve: Callable[[Sequence[_Job], frozenset[str]], None],
-        *,
-        writes: bool,
+        self, thread: _Thread, resolve: Callable[[Sequence[Job], frozenset[str]], None]
     ) -> None:
+        self._thread = thread
+        self._resolve = resolve
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Job] = deque()
+        self._under_way = False
+        self._closing = False
+        self._away_until_s = 0.0
+        self._idle = asyncio.Event()
+
+    async def start(self) -> None:
+        await self._thread.start()
+
+    async def run(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._add(Job(plan, future, brief))
+        return await future
+
+    async def run_alone(self, function: Callable[[sqlite3.Connection], None]) -> None:
+        """Run what no transaction may be open for, in its turn."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._add(Job(_nothing, future, alone=function))
+        await future
+
+    def _add(self, job: Job) -> None:
+        if self._closing:
+            raise StoreUnavailableError("the database is closed")
+        self._waiting.append(job)
+        if not self._under_way:
+            self._under_way = True
+            # Those who ask in the same turn of the loop go together.
+            self._loop.call_soon(self._next)
+
+    async def stop(self) -> None:
+        self._closing = True
+        while self._under_way:
+            self._idle.clear()
+            await self._idle.wait()
+        await self._thread.stop()
+
+    def _next(self) -> None:
+        if not self._waiting:
+            self._under_way = False
+            self._idle.set()
+            return
+        jobs = self._group()
+        topics: set[str] = set()
+        runner = self._thread.runner
+        if runner is not None and self._are_brief(jobs) and self._run_ahead(runner, jobs, topics):
+            if not runner.has_open_transaction:
+                self._done(jobs, frozenset(topics))
+                return
+            task = partial(runner.commit, jobs, topics)
+        else:
+            task = partial(self._thread.run_group, jobs)
+        self._thread.do(task, partial(self._done, jobs))
+
+    def _group(self) -> Sequence[Job]:
+        waiting = self._waiting
+        jobs = [waiting.popleft()]
+        while waiting and len(jobs) < _GROUP_LIMIT and jobs[0].alone is None is waiting[0].alone:
+            jobs.append(waiting.popleft())
+        return jobs
+
+    def _are_brief(self, jobs: Sequence[Job]) -> bool:
+        return all(job.brief for job in jobs) and self._loop.time() >= self._away_until_s
+
+    def _run_ahead(self, runner: Runner, jobs: Sequence[Job], topics: set[str]) -> bool:
+        began_s = self._loop.time()
+        ran = runner.run_ahead(jobs, topics)
+        ended_s = self._loop.time()
+        if ended_s - began_s > _BRIEF_S:
+            self._away_until_s = ended_s + _AWAY_S
+        return ran
+
+    def _done(self, jobs: Sequence[Job], topics: frozenset[str]) -> None:
+        self._resolve(jobs, topics)
+        self._loop.call_soon(self._next)
+
+
+_Task = tuple[Callable[[], frozenset[str]], Callable[[frozenset[str]], None]]
+
+
+class _Thread:
+    """A connection with its thread. One task at a time; nobody else touches it meanwhile."""
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, *, writes: bool) -> None:
         self._path = path
         self._loop = loop
-        self._resolve = resolve
         self._writes = writes
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._opened: asyncio.Future[None] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._closing = False
         self._thread = threading.Thread(
             target=self._main, name="store-writer" if writes else "store-reader", daemon=True
         )
+        self.runner: Runner | None = None
 
     async def start(self) -> None:
         self._thread.start()
         await self._opened
 
-    async def run(self, plan: Callable[[], Plan[T]]) -> T:
-        if self._closing:
-            raise StoreUnavailableError("the database is closed")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Job(plan, future))
-        return await future
+    def run_group(self, jobs: Sequence[Job]) -> frozenset[str]:
+        assert self.runner is not None
+        return self.runner.run_group(jobs)
 
-    async def run_alone(self, function: Callable[[sqlite3.Connection], None]) -> None:
-        """Run what no transaction may be open for, in its turn."""
-        if self._closing:
-            raise StoreUnavailableError("the database is closed")
-        future: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put(_Job(_nothing, future, alone=function))
-        await future
+    def do(
+        self, task: Callable[[], frozenset[str]], done: Callable[[frozenset[str]], None]
+    ) -> None:
+        """Run `task` in the thread, then `done` with its result in the loop's."""
+        self._queue.put((task, done))
 
     async def stop(self) -> None:
-        if not self._closing and self._thread.ident is not None:
-            self._closing = True
+        if self._thread.ident is not None:
             self._queue.put(None)
             await self._ended
             self._thread.join()
@@ -164,143 +233,26 @@ class _Thread:
         except sqlite3.Error as exc:
             self._tell(self._opened.set_exception, translated(exc, self._path))
         else:
+            self.runner = Runner(
+                connection,
+                partial(translated, path=self._path),
+                writes=self._writes,
+                waits_ms=_BUSY_TIMEOUT_MS,
+            )
             self._tell(self._opened.set_result, None)
-            runner = _Runner(connection, self._path, writes=self._writes)
             try:
-                for jobs in self._groups():
-                    self._tell(self._resolve, jobs, runner.run_group(jobs))
+                while (given := self._queue.get()) is not None:
+                    task, done = given
+                    self._tell(done, task())
             finally:
                 connection.close()
         finally:
             self._tell(self._ended.set_result, None)
 
-    def _groups(self) -> Iterator[list[_Job]]:
-        while (job := self._queue.get()) is not None:
-            jobs = [job]
-            last = False
-            while len(jobs) < _GROUP_LIMIT and not last and job.alone is None:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    last = True
-                elif more.alone is not None:
-                    yield jobs
-                    jobs, job = [more], more
-                else:
-                    jobs.append(more)
-            yield jobs
-            if last:
-                return
-
     def _tell(self, function: Callable[..., None], *args: Any) -> None:
         # A loop that is closed has nobody left who waits for the answer.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
-
-
-class _Runner:
-    """Runs groups of plans on one connection; lives in the connection's thread."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path, *, writes: bool) -> None:
-        self._connection = connection
-        self._path = path
-        self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        self._texts: dict[tuple[Many, int], str] = {}
-
-    def run_group(self, jobs: Sequence[_Job]) -> frozenset[str]:
-        """Run all jobs, note results and errors in them, and return the topics to signal."""
-        topics: set[str] = set()
-        try:
-            self._transaction(jobs, topics)
-        except Exception as exc:  # noqa: BLE001 whatever it is, it belongs to one of the jobs
-            if len(jobs) == 1:
-                jobs[0].error = self._translated(exc)
-                return frozenset()
-            topics.clear()
-            for job in jobs:
-                topics |= self.run_group([job])
-        return frozenset(topics)
-
-    def _transaction(self, jobs: Sequence[_Job], topics: set[str]) -> None:
-        if (alone := jobs[0].alone) is not None:
-            alone(self._connection)
-            return
-        self._connection.execute(self._begin)
-        try:
-            for job in jobs:
-                job.result = self._run(job.plan(), topics)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def _run(self, plan: Plan[T], topics: set[str]) -> T:
-        rows: Rows = ()
-        send = plan.send
-        try:
-            step = next(plan)
-            while True:
-                statement = step.statement
-                if type(statement) is Signal:
-                    topics.add(statement.topic)
-                    rows = ()
-                else:
-                    rows = self._execute(step)
-                step = send(rows)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _execute(self, step: Step) -> Rows:
-        execute = self._connection.execute
-        match step.statement:
-            case Many() as many:
-                return self._execute_many(many, step.params)
-            case One(sqlite=sql):
-                return () if sql is None else execute(sql, step.params).fetchall()
-            case Each(sqlite=sql):
-                found: list[Row] = []
-                for row in step.params:
-                    found += execute(sql, row)
-                return found
-            case Cold(executable=executable):
-                text, params = _compiled(executable)
-                return execute(text, params).fetchall()
-            case Signal():
-                return ()
-
-    def _execute_many(self, many: Many, rows: Sequence[Row]) -> Rows:
-        found: list[Row] = []
-        start, left = 0, len(rows)
-        chunk = _LARGEST_CHUNK
-        while left:
-            while chunk > left:
-                chunk //= 2
-            params = tuple(itertools.chain.from_iterable(rows[start : start + chunk]))
-            found += self._connection.execute(self._text(many, chunk), params)
-            start += chunk
-            left -= chunk
-        return found
-
-    def _text(self, many: Many, count: int) -> str:
-        text = self._texts.get((many, count))
-        if text is None:
-            text = self._texts[many, count] = many.sqlite(count)
-        return text
-
-    def _translated(self, exc: Exception) -> Exception:
-        return translated(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
-
-
-def _compiled(executable: Executable) -> tuple[str, tuple[Any, ...]]:
-    compiled = executable.compile(  # type: ignore[attr-defined]
-        dialect=dialects.dialect(), compile_kwargs={"render_postcompile": True}
-    )
-    params = compiled.construct_params()
-    return str(compiled), tuple(params[name] for name in compiled.positiontup or ())
 
 
 def connect(path: Path, *, writes: bool = True) -> sqlite3.Connection:

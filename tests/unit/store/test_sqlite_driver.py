@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,129 @@ async def test_an_idle_group_reaches_no_disk(driver: SqliteDriver, tmp_path: Pat
     await driver.write(_plan(COUNT))
     after = log.stat()
     assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+# ── brief plans ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _where(threads: list[str]) -> Callable[[], Plan[None]]:
+    def plan() -> Plan[None]:
+        threads.append(threading.current_thread().name)
+        yield COUNT()
+
+    return plan
+
+
+async def test_brief_plans_run_in_the_loops_thread_unless_others_are_among_them(
+    driver: SqliteDriver,
+) -> None:
+    threads: list[str] = []
+    await driver.write(_where(threads), brief=True)
+    await driver.write(_where(threads))
+    await asyncio.gather(driver.write(_where(threads), brief=True), driver.write(_where(threads)))
+    here = threading.current_thread().name
+    assert threads == [here, *["store-writer"] * 3]
+
+
+async def test_brief_plans_commit_together_and_one_with_a_fault_is_alone(
+    driver: SqliteDriver, signals: Signals
+) -> None:
+    results = await asyncio.gather(
+        driver.write(_adding(1), brief=True),
+        driver.write(_adding(2, ValueError("no")), brief=True),
+        driver.write(_adding(1), brief=True),
+        driver.write(_adding(3), brief=True),
+        return_exceptions=True,
+    )
+    assert [results[0], results[3]] == [1, 3]
+    assert isinstance(results[1], ValueError)
+    assert isinstance(results[2], ConflictError)
+    assert await _count(driver) == 2
+    assert sorted(signals.topics) == ["added 1", "added 3"]
+
+
+async def test_a_brief_plan_waits_for_another_process_without_holding_up_the_loop(
+    driver: SqliteDriver, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    work = asyncio.create_task(driver.write(_adding(1), brief=True))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert not work.done()
+    other.execute("COMMIT")
+    other.close()
+    assert await work == 1
+    assert await _count(driver) == 1
+
+
+async def test_plans_that_were_not_so_brief_are_followed_by_a_while_in_the_thread(
+    driver: SqliteDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    now_s = 100.0
+    monkeypatch.setattr(driver._writer, "_loop", _Loop(driver._loop, lambda: now_s))
+
+    def slow() -> Plan[None]:
+        nonlocal now_s
+        now_s += 0.1
+        yield COUNT()
+
+    await driver.write(slow, brief=True)
+    await driver.write(_where(threads), brief=True)
+    now_s += 5.1
+    await driver.write(_where(threads), brief=True)
+    assert threads == ["store-writer", threading.current_thread().name]
+
+
+class _Loop:
+    """A loop whose time is told."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, time: Callable[[], float]) -> None:
+        self._loop = loop
+        self.time = time
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+async def test_a_commit_that_fails_is_done_again(
+    driver: SqliteDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = driver._writer._thread.runner
+    assert runner is not None
+    monkeypatch.setattr(runner, "_connection", _FailingOnce(runner._connection))
+    work = [driver.write(_adding(n), brief=True) for n in range(3)]
+    assert await asyncio.gather(*work) == [0, 1, 2]
+    assert await _count(driver) == 3
+
+
+class _FailingOnce:
+    """A connection whose first commit fails, as on a full disk."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._failed = False
+
+    def execute(self, text: str, *params: Any) -> Any:
+        if text == "COMMIT" and not self._failed:
+            self._failed = True
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._connection.execute(text, *params)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+async def test_closing_finishes_brief_plans_too(tmp_path: Path, signals: Signals) -> None:
+    driver = await SqliteDriver.open(tmp_path / "z.db", signals)
+    await driver.write(_plan(One("CREATE TABLE t (n INTEGER PRIMARY KEY)")))
+    work = [asyncio.create_task(driver.write(_adding(n), brief=True)) for n in range(5)]
+    await asyncio.sleep(0)
+    await driver.close()
+    assert await asyncio.gather(*work) == list(range(5))
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        await driver.write(_plan(COUNT), brief=True)
 
 
 def test_faults_are_told_apart() -> None:
