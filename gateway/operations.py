@@ -83,6 +83,7 @@ class Selection:
         sku: About this SKU.
         report_id: About this report, feed, Data Kiosk query or document.
         to_endpoints: The only endpoints that a replay's events go to; none of them for nobody.
+        archive: Where the archives are that a replay reads, in place of what is stored.
     """
 
     from_ms: int
@@ -98,6 +99,7 @@ class Selection:
     order_id: str | None = None
     sku: str | None = None
     report_id: str | None = None
+    archive: str | None = None
 
     @property
     def reference(self) -> Reference | None:
@@ -127,7 +129,7 @@ class Operation:
     """One bulk action.
 
     Attributes:
-        cursor: Id of the last thing that was looked at.
+        cursor: Id of the last thing that was looked at; of an archive, its place too.
         rate_per_s: Most things done each second; None for as many as there is room for.
         concurrency: Most of its things that are under way at once.
         looked: Things that were looked at.

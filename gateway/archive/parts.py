@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 from gateway.archive.compression import Compression, UnpackError, packer, unpacked
@@ -97,8 +97,7 @@ async def archived_in(
     compression: Compression,
     sealer: ArchiveSealer,
     place: str,
-    after: int = 0,
-) -> AsyncIterator[tuple[int, Archived]]:
+) -> AsyncGenerator[tuple[int, Archived]]:
     """Yield the notifications of a part with their lines' numbers, each once it is verified.
 
     Args:
@@ -108,7 +107,6 @@ async def archived_in(
         compression: How it is packed.
         sealer: Who opens bodies.
         place: What a fault calls the file.
-        after: Lines that are verified and passed over.
 
     Raises:
         ArchiveFaultError: It was altered or cut short; names the line.
@@ -120,8 +118,7 @@ async def archived_in(
         async for line in _lines(unpacked(pieces, compression)):
             number += 1
             content = _verified(chain, line, number, part)
-            if number > after:
-                yield number, archived_of(content, sealer)
+            yield number, archived_of(content, sealer)
     except LineFault as exc:
         raise ArchiveFaultError(place, number, str(exc)) from None
     except UnpackError as exc:

@@ -87,6 +87,13 @@ class Location:
         """Return all that is below `s3://BUCKET/PREFIX` or `folder:PATH`."""
         return cls.parse(f"{url.rstrip('/')}/")
 
+    @property
+    def url(self) -> str:
+        """What `parse` reads the same from, wherever it is read."""
+        if self.bucket is None:
+            return str(self) if self.name else f"{FOLDER}{self.root}"
+        return str(self) if self.name else f"{self}/"
+
     def __str__(self) -> str:
         whole = "/".join(part for part in (self.root, self.name) if part)
         return f"s3://{self.bucket}/{whole}" if self.bucket is not None else whole

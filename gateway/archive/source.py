@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -113,8 +113,8 @@ async def archives(places: Places, location: Location) -> AsyncIterator[Archive]
 
 
 def archived_of_part(
-    places: Readable, archive: Archive, part: Part, sealer: ArchiveSealer, *, after: int = 0
-) -> AsyncIterator[tuple[int, Archived]]:
+    places: Readable, archive: Archive, part: Part, sealer: ArchiveSealer
+) -> AsyncGenerator[tuple[int, Archived]]:
     """Yield the notifications of a part, verified; see `archived_in`."""
     place = archive.part_place(part)
     return archived_in(
@@ -124,5 +124,4 @@ def archived_of_part(
         compression=archive.manifest.compression,
         sealer=sealer,
         place=place,
-        after=after,
     )

@@ -9,13 +9,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gateway.archive.places import Location
+from gateway.archive.source import archives
+from gateway.cli.archives import opened_places
 from gateway.cli.changing import entry
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import Invocation
 from gateway.cli.output import Output
 from gateway.cli.rows import plain
-from gateway.clock import rfc3339
+from gateway.clock import Clock, rfc3339
 from gateway.operations import (
     Operation,
     OperationKind,
@@ -23,7 +26,11 @@ from gateway.operations import (
     Preview,
     Selection,
 )
+from gateway.replay.replays import ReplayWork
 from gateway.replay.starting import calls_ahead, check_names, looking, new_operation, preview
+from gateway.replay.stepping import Work
+from gateway.service.bulk import archive_replays
+from gateway.settings import Settings
 from gateway.spapi.catalog import Catalog
 from gateway.store import Store
 
@@ -70,11 +77,15 @@ def begin(
         concurrency=concurrency,
     )
 
-    async def work() -> Operation | Preview:
+    async def begun() -> Operation | Preview:
         async with opened_store(invocation, settings) as store:
             await check_names(store, selection)
+            if selection.archive is not None:
+                await _check_archive(settings, selection.archive)
             if dry_run:
-                return await preview(looking(store, kind), kind, selection)
+                return await preview(
+                    _looking(settings, store, operation, invocation.clock), kind, selection
+                )
             noted = entry(
                 invocation.clock,
                 f"operation.{kind.value}",
@@ -84,7 +95,7 @@ def begin(
             await store.changing(noted).operations.start(operation)
             return await follow(invocation, store, operation.id) if wait else operation
 
-    ended = run(work())
+    ended = run(begun())
     output = Output(invocation)
     if isinstance(ended, Preview):
         output.value(preview_row(ended, kind))
@@ -92,6 +103,20 @@ def begin(
     output.value(operation_row(ended))
     if wait and ended.state is not OperationState.FINISHED:
         raise typer.Exit(ExitCode.FAILED)
+
+
+async def _check_archive(settings: Settings, url: str) -> None:
+    """Look whether there is an archive, all of it, before a gateway is to read it."""
+    location = Location.parse(url)
+    async with opened_places(settings, location, region=None, endpoint_url=None) as places:
+        async for _ in archives(places, location):
+            pass
+
+
+def _looking(settings: Settings, store: Store, operation: Operation, clock: Clock) -> Work:
+    if operation.selection.archive is None:
+        return looking(store, operation.kind)
+    return archive_replays(settings, store, ReplayWork(store.replays), clock)
 
 
 async def follow(invocation: Invocation, store: Store, operation_id: str) -> Operation:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.archive.places import Location
 from gateway.cli.bulk import Concurrency, DryRun, Rate, Wait, begin, operation_row
 from gateway.cli.changing import entry
 from gateway.cli.context import settings_of
@@ -39,7 +40,10 @@ def replay() -> None:
 def start(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     *,
-    from_: Annotated[str, typer.Option("--from", metavar="TIME", help=TIME_HELP)],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help=f"{TIME_HELP} Needed, save with --archive."),
+    ] = None,
     to: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Until then; else until now.")
     ] = None,
@@ -61,6 +65,13 @@ def start(  # noqa: PLR0913 one for each option of the command
             metavar="ID", help="Events go only there; may be repeated. `none`: to nobody."
         ),
     ] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|s3://…",
+            help="Replay what is in this archive, or in those below a folder or prefix.",
+        ),
+    ] = None,
     rate: Rate = None,
     concurrency: Concurrency = DEFAULT_CONCURRENCY,
     dry_run: DryRun = False,
@@ -70,14 +81,14 @@ def start(  # noqa: PLR0913 one for each option of the command
 
     Events are new ones that name in replayed_from the handling that was repeated. A notification
     whose handling has not ended is left to that. A running gateway does it; other traffic goes
-    first.
+    first. From an archive, what the store has not is brought in first.
     """
     invocation = invocation_of(ctx)
     now_ms = invocation.clock.now_ms()
     if handler is not None:
         _check_handler(invocation, handler)
     selection = Selection(
-        from_ms=time_ms(from_, "--from", now_ms),
+        from_ms=_from_ms(from_, archive, now_ms),
         to_ms=now_ms if to is None else time_ms(to, "--to", now_ms),
         notification_type=notification_type,
         seller_id=seller,
@@ -88,6 +99,7 @@ def start(  # noqa: PLR0913 one for each option of the command
         order_id=order,
         sku=sku,
         report_id=report,
+        archive=None if archive is None else Location.parse(archive).url,
     )
     begin(
         invocation,
@@ -150,6 +162,14 @@ def _change(invocation: Invocation, operation_id: str, state: OperationState) ->
     ask(invocation, lambda store: store.changing(made).operations.change(operation_id, state))
     operation = ask(invocation, lambda store: store.operations.get(operation_id))
     Output(invocation).value(operation_row(operation))
+
+
+def _from_ms(from_: str | None, archive: str | None, now_ms: int) -> int:
+    if from_ is not None:
+        return time_ms(from_, "--from", now_ms)
+    if archive is None:
+        raise InvalidInputError("--from: say from when, such as 6h")
+    return 0
 
 
 def _check_handler(invocation: Invocation, handler: str) -> None:

@@ -8,6 +8,7 @@ again; what still can't be read stays there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.envelope import read_envelope
@@ -31,6 +32,21 @@ WINDOW: Final = 500
 _AT_WORK: Final = frozenset({"pending", "leased"})
 
 OwedFor = Callable[[Envelope], Sequence[Owed]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What lies behind an operation after a step.
+
+    Attributes:
+        cursor: Its new cursor.
+        looked: Things that the step looked at.
+        selected: Those of them that it took.
+    """
+
+    cursor: str
+    looked: int
+    selected: int
 
 
 class ReplayWork:
@@ -74,16 +90,29 @@ class ReplayWork:
         passed = [one for one in looked if not left or one.id <= taken[-1].id]
         if not passed:
             return Step(moved=False, ended=True)
+        behind = Behind(cursor=passed[-1].id, looked=len(passed), selected=len(taken))
+        return await self.handle(operation, token, taken, behind, now_ms)
+
+    async def handle(
+        self,
+        operation: Operation,
+        token: int,
+        taken: Sequence[Looked],
+        behind: Behind,
+        now_ms: int,
+    ) -> Step:
+        """Handle stored notifications again, and move the operation on with them."""
+        selection = operation.selection
         kept = await self._store.whole([one.id for one in taken]) if taken else ()
         whole = [one for one in kept if one.body]  # of the others retention left the frame
         by_id = {one.id: one for one in taken}
         again = [a for one in whole for a in self._again(one, by_id[one.id], selection)]
         done = len({one.notification.id for one in again})
         progress = Progress(
-            cursor=passed[-1].id,
-            looked=len(passed),
+            cursor=behind.cursor,
+            looked=behind.looked,
             done=done,
-            skipped=len(taken) - done,
+            skipped=behind.selected - done,
             paced_at_ms=paced_at_ms(operation, done=done, now_ms=now_ms),
             last_error=_EMPTIED if len(whole) < len(kept) else None,
         )

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import DependencyError
+from gateway.errors import ArchiveUnavailableError, DependencyError
 from gateway.model import new_token
 from gateway.operations import Operation, OperationKind, OperationState
 from gateway.replay.pacing import YIELDS_TO, room_for
@@ -64,6 +64,7 @@ class OperationRunner:
         self._works = works
         self._clock = clock
         self._token = new_token()
+        self._waiting: dict[str, str] = {}
 
     async def tick(self) -> None:
         """Bring each running operation on, as far as there is room.
@@ -74,12 +75,19 @@ class OperationRunner:
         for operation in await self._kept.claim(self._token, lease_ms=_LEASE_MS):
             try:
                 await self._bring_on(operation)
+            except ArchiveUnavailableError as exc:  # the others need no archive
+                self._waits(operation, str(exc))
             except DependencyError:
                 raise
             except Exception as exc:  # noqa: BLE001 told with the operation, which others can mend
                 _log.exception("operation.failed", operation=operation.id)
                 error = f"{type(exc).__name__}: {exc}"[:_ERROR_CHARS]
                 await self._kept.end(operation, self._token, OperationState.FAILED, error)
+
+    def _waits(self, operation: Operation, why: str) -> None:
+        if self._waiting.get(operation.id) != why:
+            self._waiting[operation.id] = why
+            _log.warning("operation.waits", operation=operation.id, fault=why)
 
     async def _bring_on(self, operation: Operation) -> None:
         work = self._works[operation.kind]

@@ -33,7 +33,14 @@ from gateway.spapi.catalog import UNKNOWN_PLAN, Catalog
 from gateway.store import Store
 
 _SAMPLE: Final = 5
-_OF_NOTIFICATIONS: Final = ("notification_type", "marketplace_id", "handler", "to_endpoints", "sku")
+_OF_NOTIFICATIONS: Final = (
+    "notification_type",
+    "marketplace_id",
+    "handler",
+    "to_endpoints",
+    "sku",
+    "archive",
+)
 _FOREIGN: Final[Mapping[OperationKind, Sequence[str]]] = {
     OperationKind.REPLAY: ("event_id", "endpoint_id"),
     OperationKind.REDELIVER: _OF_NOTIFICATIONS,
@@ -94,6 +101,8 @@ def new_operation(
 
 def start_of(kind: OperationKind, selection: Selection) -> str:
     """Return the cursor before the first thing that is selected."""
+    if selection.archive is not None:
+        return ""
     if kind is OperationKind.REPLAY:
         quarantined = selection.state == ReplayState.QUARANTINED
         prefix = IdPrefix.QUARANTINE if quarantined else IdPrefix.NOTIFICATION
@@ -122,6 +131,7 @@ def check_selection(kind: OperationKind, selection: Selection) -> None:
         raise InvalidInputError("a backfill is of one endpoint, and of what it never got")
     if selection.state == ReplayState.QUARANTINED:
         given: Mapping[str, Any] = {
+            "archive": selection.archive,
             "handler": selection.handler,
             "to-endpoint": selection.to_endpoints,
         }

@@ -349,7 +349,7 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
     )
     for name, chore in onboarding.items():
         chores[name] = base.periodic(name, chore, _ONBOARDING_EVERY_S[name])
-    operations = operation_runner(base.store, base.registry, base.clock)
+    operations = operation_runner(base.settings, base.store, base.registry, base.clock)
     if base.settings.retention.enabled:
         retention = retention_run(
             base.settings, base.store, base.library, clock=base.clock, metrics=base.metrics

@@ -38,6 +38,14 @@ _NAMED: Final = Many(
     """,
     ("text",),
 )
+_KNOWN: Final = Many(
+    """
+    WITH v(identity) AS ({rows})
+    SELECT n.id, n.type, n.seller_id, n.marketplace_id, n.origin, n.state
+    FROM v CROSS JOIN notifications AS n WHERE n.identity = v.identity
+    """,
+    ("text",),
+)
 _EARLIER: Final = Many(
     """
     WITH v(id) AS ({rows})
@@ -175,6 +183,15 @@ class Replays:
         """
         return await self._driver.read(lambda: _look(after, before, limit, reference))
 
+    async def known(self, identities: Sequence[str]) -> Sequence[Looked]:
+        """Return the stored notifications of Amazon's ids, the oldest first."""
+
+        def plan() -> Plan[Sequence[Looked]]:
+            rows = yield _KNOWN([(one,) for one in identities])
+            return (yield from _with_earlier(sorted(rows, key=lambda row: str(row[0]))))
+
+        return await self._driver.read(plan) if identities else ()
+
     async def whole(self, ids: Sequence[str]) -> Sequence[StoredNotification]:
         """Return notifications with their bodies, the oldest first.
 
@@ -284,6 +301,10 @@ def _look(
         ids = yield from about(reference, after, before, limit)
         named = (yield _NAMED([(one,) for one in ids])) if ids else ()
         rows = sorted(named, key=lambda row: str(row[0]))
+    return (yield from _with_earlier(rows))
+
+
+def _with_earlier(rows: Rows) -> Plan[Sequence[Looked]]:
     if not rows:
         return ()
     earlier: dict[str, dict[str, Earlier]] = {}

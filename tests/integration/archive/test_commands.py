@@ -133,3 +133,19 @@ def test_a_bucket_is_as_good_as_a_folder(
     [fault] = gateway.checks(1, "archive", "verify", place)["faults"]
     assert "missing" in fault["fault"]
     gateway.fails(1, "archive", "import", f"s3://{BUCKET}/other")
+
+
+def test_a_replay_of_an_archive_is_looked_at_and_begun(gateway: Gateway, tmp_path: Path) -> None:
+    filled(gateway, tmp_path)
+    gateway("archive", "export", "kept/a.jsonl.gz", "--from", "1h", "--part-lines", "5")
+    wiped(tmp_path)
+    found = gateway("replay", "start", "--archive", "kept", "--dry-run")
+    assert (found["count"], found["complete"], found["looked"]) == (COUNT, True, COUNT)
+    narrowed = ("--archive", "kept/a.jsonl.gz", "--order", "902-0000001-0000001")
+    assert gateway("replay", "start", *narrowed, "--dry-run")["count"] == 1
+    assert shown(gateway) == []
+    begun = gateway("replay", "start", *narrowed, "--rate", "5")
+    assert begun["selection"]["archive"] == str(tmp_path / "kept/a.jsonl.gz")
+    assert gateway("replay", "pause", begun["id"])["state"] == "paused"
+    gateway.fails(1, "replay", "start", "--archive", "nowhere.jsonl.gz")
+    assert "--from" in gateway.fails(2, "replay", "start")["detail"]
