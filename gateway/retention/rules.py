@@ -59,8 +59,15 @@ class Rule:
     spared: frozenset[str] = frozenset()
 
 
-def rules(kept: Kept, now_ms: int) -> Sequence[Rule]:
-    """Return every walk, in the order in which they are taken: what hangs on others goes first."""
+def rules(kept: Kept, now_ms: int, *, archived_before_ms: int | None = None) -> Sequence[Rule]:
+    """Return every walk, in the order in which they are taken: what hangs on others goes first.
+
+    Args:
+        kept: For how long.
+        now_ms: Time.
+        archived_before_ms: What was received from then on is not in the archive yet, and its
+            message stays until it is; None where nothing is archived as it comes.
+    """
     personal = kept.personal_data_days
     days = {
         Walk.PERSONAL_MESSAGES: personal if personal < kept.message_days else None,
@@ -81,12 +88,20 @@ def rules(kept: Kept, now_ms: int) -> Sequence[Rule]:
         Rule(
             walk=walk,
             days=count,
-            before=first_id(_PREFIXES[walk], now_ms - count * DAY_MS),
+            before=first_id(
+                _PREFIXES[walk], _end(walk, now_ms - count * DAY_MS, archived_before_ms)
+            ),
             spared=kept.impersonal_types if walk in sparing else frozenset(),
         )
         for walk in Walk
         if (count := days[walk]) is not None
     ]
+
+
+def _end(walk: Walk, before_ms: int, archived_before_ms: int | None) -> int:
+    if archived_before_ms is None or _PREFIXES[walk] is not IdPrefix.NOTIFICATION:
+        return before_ms
+    return min(before_ms, archived_before_ms)
 
 
 MEASURED: Final = tuple(

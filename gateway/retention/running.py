@@ -108,6 +108,7 @@ class Ground:
         busy: Whether other traffic waits.
         documents: Deletes documents that are too old, and returns how many they were.
         measure_documents: Counts documents.
+        archived_before_ms: Tells up to when everything is archived; None where nothing is.
     """
 
     walks: Walks
@@ -115,6 +116,7 @@ class Ground:
     busy: Callable[[], Awaitable[bool]]
     documents: Callable[[], Awaitable[int]]
     measure_documents: Callable[[], Awaitable[Size]]
+    archived_before_ms: Callable[[], Awaitable[int]] | None = None
 
 
 class RetentionRun:
@@ -171,7 +173,11 @@ class RetentionRun:
         if begun:
             self._done.clear()
             self._renewed_at_ms = self._clock.now_ms()
-            self._going = self._batches(rules(self._kept, self._clock.now_ms()))
+            asked = self._ground.archived_before_ms
+            archived_before_ms = None if asked is None else await asked()
+            self._going = self._batches(
+                rules(self._kept, self._clock.now_ms(), archived_before_ms=archived_before_ms)
+            )
         return begun
 
     async def _went_on(self) -> bool:

@@ -62,6 +62,9 @@ def retention_run(
             busy=busy,
             documents=library.expire,
             measure_documents=measure_documents,
+            archived_before_ms=(
+                None if settings.archive.url is None else store.archive_runs.archived_before_ms
+            ),
         ),
         kept_of(settings),
         clock,

@@ -1,8 +1,8 @@
 """What archives take out of the store, and put back into it: notifications with their bodies.
 
 They are taken in the order of their ids, and put back as they were, their ids included; nothing is
-handled for it. Requests for jobs are none of it: they are the gateway's own. It never decides what
-is selected.
+handled for it. Requests for jobs are none of it: they are the gateway's own; nor is what retention
+has emptied. It never decides what is selected.
 """
 
 from __future__ import annotations
@@ -23,15 +23,12 @@ from gateway.store.references import refer_to
 from gateway.store.retention import rewound
 from gateway.store.statements import Many, One, Plan, Rows, insert
 
-_OURS: Final = "('schedule', 'request')"
 _LOOK: Final = One(
-    *(
-        f"""
-        SELECT id, type, seller_id, marketplace_id, {length}(body) FROM notifications
-        WHERE id > $1 AND id < $2 AND origin NOT IN {_OURS} ORDER BY id LIMIT $3
-        """  # noqa: S608 ours
-        for length in ("length", "octet_length")
-    )
+    """
+    SELECT id, type, seller_id, marketplace_id, length(body) FROM notifications
+    WHERE id > $1 AND id < $2 AND origin NOT IN ('schedule', 'request') AND length(body) > 0
+    ORDER BY id LIMIT $3
+    """
 )
 _WHOLE: Final = Many(
     f"""
@@ -61,6 +58,16 @@ _RESTORE: Final = insert(
         "body_sealed",
     ),
     "ON CONFLICT DO NOTHING RETURNING id",
+)
+_REFILL: Final = Many(
+    """
+    WITH v(id, identity, body, body_sealed) AS ({rows})
+    UPDATE notifications SET body = v.body, body_sealed = v.body_sealed FROM v
+    WHERE notifications.id = v.id AND notifications.identity = v.identity
+      AND length(notifications.body) = 0
+    RETURNING notifications.id
+    """,
+    ("text", "text", "bytea", "boolean"),
 )
 
 
@@ -120,7 +127,8 @@ class Archiving:
     async def restore(self, batch: Sequence[Archived]) -> int:
         """Keep notifications as they were, in one transaction; return how many were not there.
 
-        One whose identity is there already is left as it is.
+        One whose identity is there already is left as it is; but where retention has emptied its
+        body, it has it again, and counts as one that was not there.
 
         Raises:
             StoreUnavailableError: Nothing was kept.
@@ -158,11 +166,13 @@ def _restored(
 ) -> Plan[int]:
     if not rows:
         return 0
-    new = [row[0] for row in (yield _RESTORE(rows))]
+    new = {row[0] for row in (yield _RESTORE(rows))}
     if new:
         yield from rewound(min(new))
-    yield from refer_to((one, about[one]) for one in new)
-    return len(new)
+    there = [(row[0], row[1], row[13], row[14]) for row in rows if row[0] not in new]
+    filled = [row[0] for row in (yield _REFILL(there))] if there else []
+    yield from refer_to((one, about[one]) for one in (*new, *filled))
+    return len(new) + len(filled)
 
 
 def _references(one: Archived) -> Iterable[Reference]:

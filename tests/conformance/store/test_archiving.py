@@ -81,3 +81,18 @@ async def test_what_is_put_back_is_found_by_what_it_is_about(world: World) -> No
     reference = (ReferenceKind.ORDER, order)
     found = await store.queries.notifications(reference=reference)
     assert [one.id for one in found] == [first.id]
+
+
+async def test_what_retention_has_emptied_is_passed_over_and_filled_again(world: World) -> None:
+    store = world.store
+    batch = [
+        world.arrival("n-1", body=b'{"n":1}'),
+        world.arrival("n-2", secret=True, body=b'{"newClientSecret":"x"}'),
+    ]
+    await store.inbox.accept(batch)
+    taken = await store.archiving.whole([one.id for one in batch])
+    await world.change("UPDATE notifications SET body = substr(body, 1, 0), body_sealed = false")
+    assert await store.archiving.look(**ALL, limit=10) == []
+    assert await store.archiving.restore(taken) == 2
+    assert await store.archiving.restore(taken) == 0
+    assert await store.archiving.whole([one.id for one in batch]) == taken

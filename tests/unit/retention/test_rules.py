@@ -68,3 +68,15 @@ def test_a_notification_is_known_as_long_as_its_handlings() -> None:
 
 def test_each_kind_is_measured_once() -> None:
     assert len(MEASURED) == len(Walk) - 2
+
+
+def test_a_message_stays_until_it_is_archived() -> None:
+    archived_ms = NOW_MS - 100 * DAY_MS
+    ends = {one.walk: one for one in rules(KEPT, NOW_MS, archived_before_ms=archived_ms)}
+    held = new_id(IdPrefix.NOTIFICATION, archived_ms)
+    for walk in (Walk.MESSAGES, Walk.NOTIFICATIONS):
+        assert new_id(IdPrefix.NOTIFICATION, archived_ms - 1) < ends[walk].before < held
+    unheld = {one.walk: one for one in rules(KEPT, NOW_MS)}
+    assert ends[Walk.EVENTS] == unheld[Walk.EVENTS]
+    late = {one.walk: one for one in rules(KEPT, NOW_MS, archived_before_ms=NOW_MS)}
+    assert late == unheld
