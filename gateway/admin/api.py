@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.event_types import EventType
     from gateway.jobs.desk import JobDesk
     from gateway.store import Store
+    from gateway.subscriptions.desired import Declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,18 @@ class EndpointChecks(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmazonDesk:
+    """What is declared about Amazon's side.
+
+    Attributes:
+        reconciles: Whether running gateways keep it so.
+    """
+
+    declared: Declared
+    reconciles: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """See the module.
@@ -53,6 +66,7 @@ class Api:
     Attributes:
         event_types: What events look like, by type.
         jobs: Where jobs are asked for.
+        amazon: What is declared about Amazon's side.
         waiting: Where those sit who wait for events to pull.
         document: The OpenAPI document.
     """
@@ -62,5 +76,6 @@ class Api:
     checks: EndpointChecks
     event_types: Mapping[str, EventType]
     jobs: JobDesk
+    amazon: AmazonDesk
     waiting: WaitingRoom
     document: Mapping[str, Any]

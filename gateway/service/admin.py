@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from gateway.admin.api import Api
+from gateway.admin.api import AmazonDesk, Api
 from gateway.admin.checking import GuardedEndpoints
 from gateway.admin.downloads import Downloads
 from gateway.admin.gate import Gate
@@ -21,6 +21,7 @@ from gateway.errors import ConflictError
 from gateway.jobs.desk import JobDesk
 from gateway.service.opening import egress_policy, make_sender
 from gateway.service.signals import FEEDS
+from gateway.service.subscriptions import declared
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -58,6 +59,7 @@ async def open_admin(
                 checks=GuardedEndpoints(policy, resolver, sender, clock),
                 event_types=registry.event_types,
                 jobs=JobDesk(registry, gateway.store.schedule_runs.active_sellers, clock),
+                amazon=_amazon(settings),
                 waiting=waiting,
                 document=document(ROUTES, version=release),
             )
@@ -71,6 +73,12 @@ async def open_admin(
                     waiting.close()
     finally:
         resolver.close()
+
+
+def _amazon(settings: Settings) -> AmazonDesk:
+    wanted = declared(settings)
+    keeps = bool(wanted.subscriptions) and settings.reconcile.every_s > 0
+    return AmazonDesk(declared=wanted, reconciles=keeps)
 
 
 @asynccontextmanager

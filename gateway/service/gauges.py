@@ -31,7 +31,7 @@ class Gauges:
         """
         try:
             counts = await self._store.queries.counts()
-            newest = await self._store.arrivals.newest_of_types()
+            newest = await self._store.silences.newest()
             silent = await self._store.silences.counts()
         except DependencyError:
             self._metrics.up.set(0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.store import Store
     from gateway.store.subscriptions import Subscriptions
     from gateway.subscriptions.declaration import Unit
-    from gateway.subscriptions.reconciling import DestinationOutcome
+    from gateway.subscriptions.places import DestinationOutcome
     from gateway.subscriptions.unit import Change
 
 RECONCILER = "gateway:reconciler"

@@ -126,6 +126,7 @@ def reconciliation(
         amazon=AmazonSide(client),
         subscriptions=store.subscriptions,
         runs=store.subscription_runs,
+        destinations=store.destinations,
         gaps=SweptGaps(settings, store, clock),
         clock=clock,
         owner=f"{socket.gethostname()}:{os.getpid()}",

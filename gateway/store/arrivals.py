@@ -6,11 +6,10 @@ What is noted stands with the notification in one transaction, so that it outliv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from gateway.model import Arrival
-from gateway.store.driver import Driver
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan
 
 _NOTE: Final = Many(
     """
@@ -21,22 +20,9 @@ _NOTE: Final = Many(
     ("text", "text", "bigint"),
 )
 # The key begins with the seller, so that this reads one row for each type.
-_OF_TYPES: Final = One(
+NEWEST_OF_TYPES: Final = One(
     "SELECT type, newest_at_ms FROM arrivals WHERE seller_id = '' ORDER BY type LIMIT $1"
 )
-_MOST_TYPES: Final = 200
-
-
-class Arrivals:
-    """See the module."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-
-    async def newest_of_types(self) -> Mapping[str, int]:
-        """Return when the newest of each type came in, in milliseconds since the epoch."""
-        rows = await self._driver.read(lambda: _rows(_OF_TYPES, _MOST_TYPES))
-        return {row[0]: row[1] for row in rows}
 
 
 def noting(arrivals: Iterable[Arrival], sellers: Mapping[str, str | None]) -> Plan[None]:
@@ -52,7 +38,3 @@ def noting(arrivals: Iterable[Arrival], sellers: Mapping[str, str | None]) -> Pl
     if newest:
         # Sorted: two processes then wait for each other in one direction only.
         yield _NOTE([(*key, at_ms) for key, at_ms in sorted(newest.items())])
-
-
-def _rows(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

@@ -45,6 +45,7 @@ REVISIONS: Final = (
     "0019",
     "0020",
     "0021",
+    "0022",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -49,6 +49,7 @@ from gateway.store.schema_retention import retention_left, retention_runs, reten
 from gateway.store.schema_sellers import applications, sellers, used_states
 from gateway.store.schema_subscriptions import (
     arrivals,
+    destinations,
     silence_watches,
     silent_sellers,
     subscription_runs,
@@ -67,6 +68,7 @@ __all__ = [
     "audit_log",
     "buckets",
     "deliveries",
+    "destinations",
     "documents",
     "endpoint_health",
     "endpoint_secrets",

@@ -55,8 +55,26 @@ subscription_runs: Final = Table(
     Column("digest", Text, nullable=False),
     _ms("started_at_ms", nullable=False),
     _ms("ended_at_ms"),
+    _ms("asked_at_ms"),
 )
-"""The run through all sellers that goes on, or was the last; one row."""
+"""The run through all sellers that goes on, or was the last; one row. `asked_at_ms` is when another
+one was asked for."""
+
+destinations: Final = Table(
+    "destinations",
+    metadata,
+    _id(),
+    _id("region"),
+    _text("application_id", nullable=False),
+    Column("name", Text),
+    Column("kind", Text),
+    Column("place", Text),
+    Column("declared", Text),
+    Column("fault", Text),
+    _ms("seen_at_ms", nullable=False),
+)
+"""Amazon's destinations as they were seen last. One that is declared and does not exist has an id
+of ours, and its `fault`."""
 
 arrivals: Final = Table(
     "arrivals",

@@ -6,6 +6,7 @@ transaction with the event that tells it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from gateway.clock import Clock
 from gateway.operational import OperationalEvent
 from gateway.store import schema
+from gateway.store.arrivals import NEWEST_OF_TYPES
 from gateway.store.driver import Driver
 from gateway.store.publishing import Publisher
 from gateway.store.statements import Many, One, Plan, Rows, insert
@@ -21,6 +23,7 @@ from gateway.store.statements import Many, One, Plan, Rows, insert
 WatchKey: TypeAlias = tuple[str, str]
 """Type, scope."""
 
+_MOST_TYPES: Final = 200
 _ADD: Final = insert(
     schema.silence_watches,
     ("type", "scope", "since_ms", "looked_at_ms", "silent_sellers"),
@@ -64,7 +67,7 @@ _SILENT_SELLERS: Final = Many(
 )
 _HEARD: Final = One(
     """
-    SELECT c.id, c.application_id, c.region, a.newest_at_ms, (
+    SELECT c.id, c.application_id, c.region, c.tags, a.newest_at_ms, (
       SELECT MAX(s.managed_since_ms) FROM subscriptions AS s
       WHERE s.seller_id = c.id AND s.region = c.region AND s.type = $1 AND s.gone_at_ms IS NULL
     )
@@ -150,6 +153,7 @@ class HeardSeller:
     seller_id: str
     application_id: str
     region: str
+    tags: tuple[str, ...] = ()
     newest_at_ms: int | None
     subscribed_since_ms: int | None
 
@@ -204,6 +208,11 @@ class Silences:
         now_ms = self._clock.now_ms()
         return await self._driver.write(lambda: _begin(watches, now_ms))
 
+    async def newest(self) -> Mapping[str, int]:
+        """Return when the newest of each type came in, whether it is listened for or not."""
+        rows = await self._driver.read(lambda: _rows(NEWEST_OF_TYPES, _MOST_TYPES))
+        return {row[0]: row[1] for row in rows}
+
     async def heard(self, notification_type: str) -> tuple[Sequence[HeardSeller], int | None]:
         """Return when each seller was heard of last, and when the type was, whoever's."""
 
@@ -218,8 +227,9 @@ class Silences:
                 seller_id=row[0],
                 application_id=row[1],
                 region=row[2],
-                newest_at_ms=row[3],
-                subscribed_since_ms=row[4],
+                tags=tuple(json.loads(row[3] or "[]")),
+                newest_at_ms=row[4],
+                subscribed_since_ms=row[5],
             )
             for row in sellers
         ]

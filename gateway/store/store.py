@@ -12,13 +12,13 @@ from gateway.store.announcements import Announcements
 from gateway.store.api_keys import ApiKeys
 from gateway.store.archive_runs import ArchiveRuns
 from gateway.store.archiving import Archiving
-from gateway.store.arrivals import Arrivals
 from gateway.store.audit import AuditedDriver, AuditEntry, AuditLog
 from gateway.store.authorisations import Authorisations
 from gateway.store.buckets import Buckets
 from gateway.store.coalesced import Coalesced
 from gateway.store.database_url import DatabaseUrl
 from gateway.store.deliveries import Deliveries
+from gateway.store.destinations import Destinations
 from gateway.store.documents import Documents
 from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
@@ -101,13 +101,13 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.deliveries = Deliveries(driver, clock, publisher)
         self.announcements = Announcements(driver, clock, publisher)
         self.sweeps = Sweeps(driver, clock)
-        self.arrivals = Arrivals(driver)
         self.silences = Silences(driver, clock, publisher)
         self.endpoints = Endpoints(driver, sealer, clock)
         self.sellers = Sellers(driver, sealer=sealer, clock=clock, publisher=publisher)
         self.authorisations = Authorisations(driver, sealer, clock, publisher)
         self.subscriptions = Subscriptions(driver, clock)
         self.subscription_runs = SubscriptionRuns(driver, clock)
+        self.destinations = Destinations(driver, clock)
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)
         self.rotation = Rotation(driver, sealer)

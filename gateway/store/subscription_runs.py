@@ -18,7 +18,7 @@ _ID: Final = "subscriptions"
 _DAY_MS: Final = 86_400_000
 
 _SELECT: Final = """
-    SELECT owner, lease_until_ms, digest, started_at_ms, ended_at_ms
+    SELECT owner, lease_until_ms, digest, started_at_ms, ended_at_ms, asked_at_ms
     FROM subscription_runs WHERE id = $1
     """
 _LAST: Final = One(_SELECT)
@@ -28,7 +28,9 @@ _TAKE: Final = One(
     INSERT INTO subscription_runs (id, owner, lease_until_ms, digest, started_at_ms)
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, lease_until_ms = excluded.lease_until_ms,
-      digest = excluded.digest, started_at_ms = excluded.started_at_ms, ended_at_ms = NULL
+      digest = excluded.digest, started_at_ms = excluded.started_at_ms, ended_at_ms = NULL,
+      asked_at_ms = CASE WHEN subscription_runs.asked_at_ms < excluded.started_at_ms THEN NULL
+        ELSE subscription_runs.asked_at_ms END
     WHERE subscription_runs.lease_until_ms <= $6
     RETURNING started_at_ms
     """
@@ -39,6 +41,7 @@ _JOIN: Final = One(
     WHERE id = $1 AND lease_until_ms <= $4 RETURNING started_at_ms
     """
 )
+_ASK: Final = One("UPDATE subscription_runs SET asked_at_ms = $2 WHERE id = $1 RETURNING id")
 _RENEW: Final = One(
     """
     UPDATE subscription_runs SET lease_until_ms = $3
@@ -62,6 +65,7 @@ class Run:
         lease_until_ms: Nobody else begins before.
         digest: Of everything that is declared.
         ended_at_ms: When it was through; None while it goes on, and where it was cut off.
+        asked_at_ms: When somebody asked for another one.
     """
 
     owner: str
@@ -69,6 +73,12 @@ class Run:
     digest: str
     started_at_ms: int
     ended_at_ms: int | None
+    asked_at_ms: int | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked for another one since it began."""
+        return self.asked_at_ms is not None and self.asked_at_ms >= self.started_at_ms
 
 
 class SubscriptionRuns:
@@ -93,6 +103,12 @@ class SubscriptionRuns:
         if whole:
             return await self._driver.write(lambda: _begin(owner, digest, now_ms))
         return await self._driver.write(lambda: _join(owner, digest, now_ms))
+
+    async def ask(self) -> int:
+        """Ask for another whole run; return when. Before the first one there is nothing to ask."""
+        now_ms = self._clock.now_ms()
+        await self._driver.write(lambda: _rows(_ASK, _ID, now_ms))
+        return now_ms
 
     async def renew(self, owner: str) -> bool:
         """Keep the lease for another minute; False where it is somebody else's by now."""
@@ -137,13 +153,14 @@ def _taken(owner: str, digest: str, now_ms: int, started_at_ms: int) -> Run:
 def _run(rows: Rows) -> Run | None:
     if not rows:
         return None
-    owner, lease_until_ms, digest, started_at_ms, ended_at_ms = rows[0]
+    owner, lease_until_ms, digest, started_at_ms, ended_at_ms, asked_at_ms = rows[0]
     return Run(
         owner=owner,
         lease_until_ms=lease_until_ms,
         digest=digest,
         started_at_ms=started_at_ms,
         ended_at_ms=ended_at_ms,
+        asked_at_ms=asked_at_ms,
     )
 
 

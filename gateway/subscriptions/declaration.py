@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,17 @@ class Declaration:
     payload_version: str | None = None
     silent_after_s: float | None = None
     seller_silent_after_s: float | None = None
+
+    def means(
+        self, seller_id: str, *, application_id: str, region: str, tags: Collection[str]
+    ) -> bool:
+        """Whether a seller is meant, in one application and region."""
+        return (
+            (not self.seller_ids or seller_id in self.seller_ids)
+            and (not self.tags or not set(self.tags).isdisjoint(tags))
+            and self.application_id in {None, application_id}
+            and self.region in {None, region}
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)

@@ -103,11 +103,8 @@ def _wanted(
 
 
 def _means(declaration: Declaration, seller: Seller) -> bool:
-    return (
-        (not declaration.seller_ids or seller.id in declaration.seller_ids)
-        and (not declaration.tags or not set(declaration.tags).isdisjoint(seller.tags))
-        and declaration.application_id in {None, seller.application_id}
-        and declaration.region in {None, seller.region}
+    return declaration.means(
+        seller.id, application_id=seller.application_id, region=seller.region, tags=seller.tags
     )
 
 

@@ -1,7 +1,8 @@
 """Amazon's side kept as declared by a running gateway: again and again, one replica at a time.
 
 When the last run ended stands in the store, so that replicas share one interval. A seller who is
-new, or is called for again, is looked at at once. Nothing is ever pruned here.
+new, or is called for again, is looked at at once; so is everything where somebody asks. Nothing is
+ever pruned here.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class Reconciler:
         now_ms = self._clock.now_ms()
         if last is not None and last.lease_until_ms > now_ms:
             return None
-        if last is None or last.ended_at_ms is None:
+        if last is None or last.ended_at_ms is None or last.asked:
             return Scope()
         if now_ms - last.ended_at_ms >= self._rhythm.every_s * 1000 * self._longer:
             return Scope()

@@ -19,11 +19,14 @@ from gateway.clock import Clock
 from gateway.errors import ConfigurationError, ConflictError, SpApiError
 from gateway.model import Seller
 from gateway.notifications.known import TYPES
+from gateway.spapi.apis.notifications import Destination
+from gateway.store.destinations import Destinations
 from gateway.store.subscription_runs import LEASE_MS, SubscriptionRuns
 from gateway.store.subscriptions import KnownSide, Subscriptions
 from gateway.subscriptions.amazon import AmazonSide, found_ids
 from gateway.subscriptions.declaration import DeclaredDestination, Unit, Wanted, digest
 from gateway.subscriptions.desired import Declared, desired
+from gateway.subscriptions.places import DestinationOutcome, seen_destinations
 from gateway.subscriptions.refusals import explained
 from gateway.subscriptions.unit import Change, GapSweeps, Outcome, Task, UnitDesk
 
@@ -62,23 +65,6 @@ class Scope:
         return (not self.seller_ids or unit.seller_id in self.seller_ids) and (
             not self.types or unit.type in self.types
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationOutcome:
-    """What became of a declared destination in one application and region.
-
-    Attributes:
-        action: `create`, `adopt` or `leave`.
-        fault: Why it does not exist, or None.
-    """
-
-    name: str
-    application_id: str
-    region: str
-    action: str
-    destination_id: str | None = None
-    fault: str | None = None
 
 
 @dataclass(slots=True)
@@ -122,6 +108,7 @@ class Reconciliation:
         amazon: AmazonSide,
         subscriptions: Subscriptions,
         runs: SubscriptionRuns,
+        destinations: Destinations,
         gaps: GapSweeps,
         clock: Clock,
         owner: str,
@@ -131,6 +118,7 @@ class Reconciliation:
         self._amazon = amazon
         self._subscriptions = subscriptions
         self._runs = runs
+        self._destinations_seen = destinations
         changing = None if ledger is None else ledger.changing
         self._ledger = ledger
         self._desk = UnitDesk(amazon, subscriptions, gaps, clock, changing)
@@ -260,15 +248,20 @@ class Reconciliation:
         for (application_id, region), names in sorted(needed.items()):
             declared = [by_name[name] for name in sorted(names)]
             there = places[application_id, region] = _Places()
+            existing: Sequence[Destination] | None = None
             try:
                 existing = await self._amazon.destinations(application_id, region)
             except SpApiError as exc:
                 there.faults.update({one.name: explained(exc) for one in declared})
-                existing = []
-            there.ids.update(found_ids(declared, existing, application_id, region))
-            for one in declared:
-                found = await self._destination(one, (application_id, region), there, this.mode)
-                report.destinations.append(found)
+            there.ids.update(found_ids(declared, existing or (), application_id, region))
+            outcomes = [
+                await self._destination(one, (application_id, region), there, this.mode)
+                for one in declared
+            ]
+            report.destinations.extend(outcomes)
+            if existing is not None and this.mode is not Mode.PLAN:
+                seen = seen_destinations(declared, existing, outcomes)
+                await self._destinations_seen.looked(application_id, region, seen)
         return places
 
     async def _destination(

@@ -46,9 +46,9 @@ class Watch:
     def key(self) -> WatchKey:
         """What it is known by in the store, wherever it stands in the settings."""
         one = self.declaration
-        if not (one.seller_ids or one.application_id or one.region):
+        if not (one.seller_ids or one.application_id or one.region or one.tags):
             return self.type, "*"
-        said = [sorted(one.seller_ids), one.application_id, one.region]
+        said = [sorted(one.seller_ids), one.application_id, one.region, sorted(one.tags)]
         return self.type, hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
     @property
@@ -66,11 +66,11 @@ class Watch:
 
     def takes(self, seller: HeardSeller) -> bool:
         """Whether the declaration means a seller."""
-        one = self.declaration
-        return (
-            (not one.seller_ids or seller.seller_id in one.seller_ids)
-            and one.application_id in {None, seller.application_id}
-            and one.region in {None, seller.region}
+        return self.declaration.means(
+            seller.seller_id,
+            application_id=seller.application_id,
+            region=seller.region,
+            tags=seller.tags,
         )
 
 

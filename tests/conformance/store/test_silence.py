@@ -11,7 +11,7 @@ import pytest
 from gateway.model import Seller
 from gateway.operational import OperationalEvent
 from gateway.store import Store
-from gateway.store.arrivals import _OF_TYPES
+from gateway.store.arrivals import NEWEST_OF_TYPES
 from gateway.store.silences import (
     HeardSeller,
     SilenceChange,
@@ -61,7 +61,7 @@ async def test_the_newest_of_each_type_and_seller_is_known(store: Store, world: 
     await arrives(world, 10)  # came through another process, and is older
     await arrives(world, 30, noted=(True, False), seller="A2")
     await arrives(world, 40, noted=(False, False), seller="A2")
-    assert await store.arrivals.newest_of_types() == {"ORDER_CHANGE": START_MS + 30}
+    assert await store.silences.newest() == {"ORDER_CHANGE": START_MS + 30}
     heard, newest_at_ms = await store.silences.heard("ORDER_CHANGE")
     assert [(one.seller_id, one.newest_at_ms) for one in heard] == [
         ("A1", START_MS + 20),
@@ -76,7 +76,7 @@ async def test_duplicates_show_that_notifications_come(store: Store, world: Worl
     await world.accept(arrival)
     again = replace(world.arrival(), envelope=arrival.envelope, noted=True)
     await world.accept(replace(again, received_at_ms=START_MS + 5))
-    assert await store.arrivals.newest_of_types() == {"ORDER_CHANGE": START_MS + 5}
+    assert await store.silences.newest() == {"ORDER_CHANGE": START_MS + 5}
 
 
 async def test_whose_subscription_it_is_tells_the_seller(store: Store, world: World) -> None:
@@ -174,5 +174,5 @@ async def test_what_is_not_declared_any_more_is_forgotten(store: Store, clock: F
 async def test_the_gauge_reads_one_row_for_each_type(store: Store, world: World) -> None:
     """Whatever number of sellers there is: the key's first column is looked up."""
     del store
-    (plan,) = await world.rows(f"EXPLAIN QUERY PLAN {_OF_TYPES.sqlite}", 200)
+    (plan,) = await world.rows(f"EXPLAIN QUERY PLAN {NEWEST_OF_TYPES.sqlite}", 200)
     assert plan[3] == "SEARCH arrivals USING PRIMARY KEY (seller_id=?)"

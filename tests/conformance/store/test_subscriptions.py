@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.model import Seller
 from gateway.store import Store
+from gateway.store.destinations import SeenDestination
 from gateway.store.subscription_runs import LEASE_MS
 from gateway.store.subscriptions import Look, SeenSubscription
 from tests.conformance.store.world import START_MS, FakeClock, World
@@ -169,3 +170,54 @@ async def test_a_run_of_some_sellers_holds_the_lease_and_no_more(
     last = await runs.last()
     assert last is not None
     assert (last.digest, last.ended_at_ms) == ("d", START_MS + 5)
+
+
+async def test_a_run_that_is_asked_for_stays_asked_for_until_it_begins(
+    store: Store, clock: FakeClock
+) -> None:
+    runs = store.subscription_runs
+    await runs.ask()  # before the first one, which is due anyway
+    assert await runs.last() is None
+    await runs.begin("one", "d")
+    clock.at_ms += 1
+    assert await runs.ask() == clock.at_ms
+    await runs.release("one", through=False)
+    last = await runs.last()
+    assert last is not None
+    assert last.asked
+    clock.at_ms += 1
+    await runs.begin("two", "d")  # goes on with what was cut off, part of which is older
+    await runs.release("two", through=True)
+    last = await runs.last()
+    assert last is not None
+    assert last.asked
+    clock.at_ms += 1
+    await runs.begin("three", "d")
+    last = await runs.last()
+    assert last is not None
+    assert (last.asked, last.asked_at_ms) == (False, None)
+
+
+def seen(destination_id: str, fault: str | None = None) -> SeenDestination:
+    return SeenDestination(
+        id=destination_id, name="n", kind="sqs", place="arn", declared=None, fault=fault
+    )
+
+
+async def test_destinations_are_known_as_they_were_seen_last(
+    store: Store, clock: FakeClock
+) -> None:
+    await store.destinations.looked("app", "eu", [seen("d2"), seen("d1")])
+    await store.destinations.looked("app", "na", [seen("d1")])
+    first, second, third = await store.destinations.list()
+    assert [(one.id, one.region) for one in (first, second, third)] == [
+        ("d1", "eu"),
+        ("d1", "na"),
+        ("d2", "eu"),
+    ]
+    assert await store.destinations.list(after=second.cursor) == [third]
+    assert await store.destinations.list(limit=1) == [first]
+    clock.at_ms += 1
+    await store.destinations.looked("app", "eu", [seen("d2", "refused")])
+    kept, again = await store.destinations.list()
+    assert (kept, again.fault, again.seen_at_ms) == (second, "refused", clock.at_ms)

@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import BaseModel
 
 from gateway.access import Scope, new_api_key
-from gateway.admin.api import Api
+from gateway.admin.api import AmazonDesk, Api
 from gateway.admin.checking import GuardedEndpoints
 from gateway.admin.gate import Gate
 from gateway.admin.openapi import document
@@ -27,12 +27,26 @@ from gateway.handling import Context, Notification, Router
 from gateway.jobs.desk import JobDesk
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
+from gateway.subscriptions.declaration import Declaration, DeclaredDestination
+from gateway.subscriptions.desired import Declared
 from gateway.telemetry.metrics import Metrics
 from tests.conformance.store.world import FakeSealer
 from tests.integration.delivery.conftest import LOOPBACK, FixedResolver
 from tests.support.clock import FakeClock
 
 RATE_PER_S = 100_000.0
+DECLARED = Declared(
+    destinations=[
+        DeclaredDestination(name="main", arn="arn:aws:sqs:eu-west-1:123456789012:notifications")
+    ],
+    subscriptions=[
+        Declaration(
+            where="subscriptions[0]",
+            types=("PRICING_HEALTH", "FEE_PROMOTION"),
+            destination="main",
+        )
+    ],
+)
 
 
 class TidyOptions(BaseModel, extra="forbid"):
@@ -148,6 +162,7 @@ async def open_world(
             checks=GuardedEndpoints(LOOPBACK, FixedResolver(), sender, clock),
             event_types=registry.event_types,
             jobs=JobDesk(registry, store.schedule_runs.active_sellers, clock),
+            amazon=AmazonDesk(declared=DECLARED, reconciles=True),
             waiting=waiting,
             document=document(ROUTES, version="0"),
         )

@@ -51,6 +51,12 @@ def faults(report: Report) -> list[str]:
 
 async def test_a_second_apply_changes_nothing(world: World) -> None:
     report = await world.run(ORDERS, HEALTH, LISTINGS)
+    known = await world.store.destinations.list()
+    assert {one.region for one in known} == {"na", "eu", "fe"}
+    assert {(one.kind, one.declared, one.fault) for one in known} == {
+        ("sqs", "main", None),
+        ("eventBridge", "bus", None),
+    }
     assert kinds(report) == {"create": 3 * SELLERS}
     assert report.through
     assert len(world.there()) == 3 * SELLERS

@@ -119,6 +119,16 @@ async def test_replicas_share_one_interval_and_never_go_at_once(world: World) ->
     assert await one.tick() is None
 
 
+async def test_everything_is_looked_at_at_once_where_somebody_asks(world: World) -> None:
+    reconciler = world.reconciler()
+    await reconciler.tick()
+    assert world.run_before is not None
+    world.run_before = replace(world.run_before, asked_at_ms=world.clock.now_ms())
+    assert await reconciler.tick() is not None
+    assert await reconciler.tick() is None
+    assert world.runs == [(Mode.APPLY, Scope())] * 2
+
+
 async def test_a_seller_who_is_new_or_resumed_is_looked_at_at_once(world: World) -> None:
     reconciler = world.reconciler()
     await reconciler.tick()

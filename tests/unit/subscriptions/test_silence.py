@@ -144,6 +144,14 @@ def test_a_region_that_stops_is_noticed_while_another_goes_on() -> None:
     assert (news.listened, body_of(news)["data"]["region"]) == (1, "eu")
 
 
+def test_a_declaration_by_tag_hears_those_who_have_one() -> None:
+    big = replace(WATCH, declaration=replace(DECLARATION, tags=("big", "vip")))
+    sellers = [seller("A1", 0.1), replace(seller("A2", 2), tags=("vip",))]
+    (news,) = judge(big, look(*sellers))
+    assert (news.sellers, news.listened) == (None, 1)
+    assert big.key != WATCH.key
+
+
 def test_what_the_doctor_found_stands_in_the_event() -> None:
     (news,) = judge(WATCH, look(seller("A1", 2)))
     found = {"fault": None, "looked_at": 3, "findings": []}
