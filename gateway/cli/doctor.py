@@ -14,7 +14,7 @@ from gateway.doctor.examination import Report, refused
 from gateway.doctor.trial import SandboxTest
 from gateway.errors import ConfigurationError
 from gateway.findings import Finding, Level
-from gateway.service.doctor import doctor_for
+from gateway.service.doctor import TRIAL, doctor_for
 
 app = new_app()
 
@@ -75,7 +75,7 @@ def doctor(
         examined = doctor_for(
             settings,
             clock=invocation.clock,
-            trial=trial or sandbox is not None,
+            trial=trial or sandbox is not None or TRIAL in (only or ()),
             sandbox=sandbox and SandboxTest(**dict(zip(_SANDBOX, sandbox, strict=True))),
         )
         with Output(invocation).progress("Looking…"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gateway.aws.provisioning.checks import check
@@ -20,10 +21,14 @@ from gateway.findings import Finding
 if TYPE_CHECKING:
     from gateway.aws.provisioning.clients import Clients
     from gateway.aws.provisioning.found import Found
+    from gateway.clock import Clock
     from gateway.doctor.check import Before
 
 BACKLOG: Final = 10_000
 """So many messages that wait are told of."""
+
+OLD_S: Final = 900.0
+"""A message that waits for longer is told of: the gateway takes what comes within seconds."""
 
 _REFUSALS: Final = {"credentials": "aws.credentials", "denied": "aws.denied"}
 
@@ -59,15 +64,17 @@ class QueuesCheck:
     name: str = "queues"
     needs: Sequence[str] = ()
 
-    def __init__(self, aims: Sequence[Aim], make_clients: MakeClients) -> None:
+    def __init__(self, aims: Sequence[Aim], make_clients: MakeClients, clock: Clock) -> None:
         self._aims = aims
+        self._clock = clock
         self._make_clients = make_clients
 
     async def look(self, before: Before) -> AsyncGenerator[Finding]:  # noqa: ARG002 see `Check`
         """See `Check`."""
         if not self._aims:
             yield found("queue.none", "settings", "name no queue")
-        looks = (asyncio.to_thread(_judged, aim, self._make_clients) for aim in self._aims)
+        now_ms = self._clock.now_ms()
+        looks = (asyncio.to_thread(_judged, aim, self._make_clients, now_ms) for aim in self._aims)
         for findings in await asyncio.gather(*looks):
             for one in findings:
                 yield one
@@ -89,7 +96,7 @@ def refused(aim: Aim, exc: AwsRefusedError) -> Finding:
     return found(kind, aim.subject, f"can't be looked at: {exc}")
 
 
-def _judged(aim: Aim, make_clients: MakeClients) -> Sequence[Finding]:
+def _judged(aim: Aim, make_clients: MakeClients, now_ms: int) -> Sequence[Finding]:
     try:
         clients = make_clients(aim.region, aim.endpoint)
         if clients.region is None:
@@ -98,7 +105,40 @@ def _judged(aim: Aim, make_clients: MakeClients) -> Sequence[Finding]:
         there = read_in_part(clients, wanted, aim.url)
     except AwsRefusedError as exc:
         return [refused(aim, exc)]
-    return [*check(wanted, there), *_of_depth(there)]
+    return [*check(wanted, there), *_of_depth(there), *_of_age(aim, clients, now_ms)]
+
+
+def _of_age(aim: Aim, clients: Clients, now_ms: int) -> Iterator[Finding]:
+    """Judge the age of the oldest message, which CloudWatch alone knows.
+
+    Elsewhere than at AWS there is none, and where it is not shown the depth has to do.
+    """
+    if aim.endpoint is not None:
+        return
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    try:
+        answer = clients.call(
+            "cloudwatch",
+            "get_metric_statistics",
+            Namespace="AWS/SQS",
+            MetricName="ApproximateAgeOfOldestMessage",
+            Dimensions=[{"Name": "QueueName", "Value": aim.name}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )
+    except AwsRefusedError:
+        return
+    points = sorted(answer.get("Datapoints") or (), key=lambda one: one["Timestamp"])
+    if not points:
+        return
+    age_s = float(points[-1]["Maximum"])
+    what = f"holds a message that is {age_s:,.0f} s old"
+    if age_s >= OLD_S:
+        yield found("queue.old_messages", aim.subject, what)
+    else:
+        yield well("queues", aim.subject, what)
 
 
 def _of_depth(there: Found) -> Iterator[Finding]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from gateway.authorisations import WARNED_DAYS, days_left, judge
 from gateway.doctor.kinds import found, well
 from gateway.doctor.people import application_named, chosen, faulty, seller_named
 from gateway.errors import (
@@ -25,11 +26,12 @@ from gateway.spapi.regions import MARKETPLACES, Region
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from gateway.clock import Clock
     from gateway.doctor.check import Before
     from gateway.doctor.people import People
     from gateway.model import Seller
 
-_AT_ONCE = 8
+_AT_ONCE: Final = 8
 
 
 class SellerTokens(Protocol):
@@ -70,6 +72,7 @@ class SellersCheck:
         *,
         most: int,
         places: Mapping[str, str],
+        clock: Clock,
     ) -> None:
         """Bind whom is asked; `places` are the addresses of the regions."""
         self._people = people
@@ -77,6 +80,7 @@ class SellersCheck:
         self._shops = shops
         self._most = most
         self._places = places
+        self._clock = clock
 
     async def look(self, before: Before) -> AsyncGenerator[Finding]:
         """See `Check`."""
@@ -111,36 +115,41 @@ class SellersCheck:
             return [*findings, found("seller.paused", subject, what, seller=seller.id)]
         if findings:
             return findings
-        return [await self._where(seller)]
+        return [await self._where(seller), *_of_age(seller, self._clock.now_ms())]
 
     async def _where(self, seller: Seller) -> Finding:
         subject = seller_named(seller)
         try:
-            shops = await self._shops.marketplaces(seller, seller.region)
-        except SpApiAccessError as exc:
-            right = await self._right_region(seller)
-            if right is None:
-                return found("seller.denied", subject, str(exc))
-            what = f"is refused in {seller.region}, and answered in {right}"
-            return found("seller.wrong_region", subject, what, region=right, seller=seller.id)
+            seen = await self._seen(seller)
         except SpApiError as exc:
             return found("seller.unanswered", subject, str(exc))
-        if missing := sorted(set(seller.marketplace_ids) - set(shops)):
-            what = f"does not sell in {', '.join(missing)}"
-            return found("seller.marketplace", subject, what)
-        return well("sellers", subject, f"is authorised, for {len(shops)} marketplaces")
+        verdict = judge(seller.region, seller.marketplace_ids, seen)
+        if verdict.fault is None:
+            what = f"is authorised, for {len(verdict.marketplace_ids)} marketplaces"
+            return well("sellers", subject, what)
+        facts = {"region": verdict.region, "seller": seller.id}
+        if verdict.elsewhere:
+            what = f"is refused in {seller.region}, and answered in {verdict.region}"
+            return found("seller.wrong_region", subject, what, **facts)
+        kind = "seller.denied" if seen[seller.region] is None else "seller.marketplace"
+        return found(kind, subject, f": {verdict.fault}", **facts)
 
-    async def _right_region(self, seller: Seller) -> str | None:
+    async def _seen(self, seller: Seller) -> dict[str, Collection[str] | None]:
+        """Return where the seller sells; other regions are asked where its own refuses."""
+        seen = {seller.region: await self._asked(seller, seller.region)}
+        if seen[seller.region] is not None:
+            return seen
         here = self._places[seller.region]
         for region in Region:
-            if self._places[region] == here:
-                continue
-            try:
-                await self._shops.marketplaces(seller, region)
-            except SpApiError:
-                continue
-            return region
-        return None
+            if self._places[region] != here:
+                seen[region.value] = await self._asked(seller, region.value)
+        return seen
+
+    async def _asked(self, seller: Seller, region: str) -> Collection[str] | None:
+        try:
+            return await self._shops.marketplaces(seller, region)
+        except SpApiAccessError:
+            return None
 
 
 def _of_marketplaces(seller: Seller) -> Iterator[Finding]:
@@ -152,13 +161,23 @@ def _of_marketplaces(seller: Seller) -> Iterator[Finding]:
             yield found("seller.wrong_region", subject, what, region=known.region, seller=seller.id)
 
 
+def _of_age(seller: Seller, now_ms: int) -> Iterator[Finding]:
+    if seller.authorised_at_ms is None:
+        return
+    left = days_left(seller.authorised_at_ms, now_ms)
+    if left <= WARNED_DAYS[0]:
+        what = f"has an authorisation that ends in {left} days"
+        facts = {"seller": seller.id, "region": seller.region}
+        yield found("seller.expiring", seller_named(seller), what, **facts)
+
+
 def _refused(exc: SpApiError, seller: Seller) -> Finding:
     subject = seller_named(seller)
     if isinstance(exc, SecretExpiredError):
         application = seller.application_id
         return found("credentials.secret_expired", subject, str(exc), application=application)
     if isinstance(exc, SpApiAuthorizationError) and exc.code == "invalid_grant":
-        return found("seller.revoked", subject, str(exc), seller=seller.id)
+        return found("seller.revoked", subject, str(exc), seller=seller.id, region=seller.region)
     if isinstance(exc, SpApiAuthorizationError):
         return found("seller.refused", subject, str(exc), seller=seller.id)
     return found("seller.unanswered", subject, str(exc))

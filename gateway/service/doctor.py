@@ -130,8 +130,8 @@ def _checks(
         NetworkCheck("network", _hosts(options.lwa_endpoint, aims), session, clock),
         NetworkCheck("regions", _regions(known, places), session, clock),
         CredentialsCheck(known, tokens),
-        SellersCheck(known, tokens, amazon, most=most, places=places),
-        QueuesCheck(aims, _clients),
+        SellersCheck(known, tokens, amazon, most=most, places=places, clock=clock),
+        QueuesCheck(aims, _clients, clock),
         DestinationsCheck(wanted, known, amazon, received=received),
         SubscriptionsCheck(wanted, known, amazon, most=most),
         BusCheck(wanted, known, amazon, aims=aims, make_clients=_clients),
@@ -166,10 +166,15 @@ def _aims(settings: Settings) -> Sequence[Aim]:
             name=parts.queue_name(one.url),
             region=one.region or region_in(one.url),
             account=_account_in(one.url),
-            endpoint=one.endpoint_url,
+            endpoint=one.endpoint_url or _strange_host(one.url),
         )
         for one in settings.queues
     ]
+
+
+def _strange_host(url: str) -> str | None:
+    """Return where SQS is, of a URL that does not lead to AWS's own."""
+    return None if region_in(url) else "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
 def _account_in(url: str) -> str | None:

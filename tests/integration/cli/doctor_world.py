@@ -112,18 +112,22 @@ class World:
         self.gateway(*words, *also)
 
 
-def settings(told: dict[str, Any], sqs: str) -> str:
+def settings(told: dict[str, Any], sqs: str, account: str = ACCOUNT) -> str:
     """Return settings for the sellers of a local SP-API, and a queue at an emulator."""
     fast = {name: {"rate": 1000.0, "burst": 10_000} for name in OPERATIONS}
     places = {region: f"{told['spapi']}/{region}" for region in REGIONS}
     application = told["applications"][0]
     lines = [
+        "[doctor]",
+        "time_limit_s = 120",
+        "low_bytes = 0",
+        "full_bytes = 0",
         "[spapi]",
         f"endpoints = {toml(places)}",
         f'lwa_endpoint = "{told["lwa"]}"',
         f"usage_plans = {toml(fast)}",
         "[[queues]]",
-        f'url = "{sqs}/{ACCOUNT}/orders"',
+        f'url = "{sqs}/{account}/orders"',
         f'region = "{REGION}"',
         "[[applications]]",
         'id = "main"',
@@ -132,7 +136,7 @@ def settings(told: dict[str, Any], sqs: str) -> str:
     for one in told["sellers"]:
         lines.extend(["[[sellers]]", 'application = "main"'])
         lines.extend(f"{key} = {toml(value)}" for key, value in one.items())
-    return "\n".join(lines) + DECLARED
+    return "\n".join(lines) + DECLARED.replace(ACCOUNT, account)
 
 
 @contextmanager

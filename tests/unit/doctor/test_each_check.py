@@ -22,7 +22,7 @@ from gateway.doctor.destinations import DestinationsCheck
 from gateway.doctor.endpoints import EndpointsCheck
 from gateway.doctor.kinds import found
 from gateway.doctor.network import Host, NetworkCheck
-from gateway.doctor.queues import Aim, QueuesCheck
+from gateway.doctor.queues import Aim, MakeClients, QueuesCheck
 from gateway.doctor.sellers import SellersCheck
 from gateway.endpoints import Endpoint, EndpointState, Transport
 from gateway.errors import (
@@ -156,6 +156,10 @@ class _Client:
         return call
 
 
+def queues(make_clients: MakeClients, aims: Sequence[Aim] = (AIM,)) -> QueuesCheck:
+    return QueuesCheck(aims, make_clients, FakeClock())
+
+
 def refusal(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "X")
 
@@ -182,7 +186,7 @@ def attributes(**more: str) -> dict[str, Any]:
     ],
 )
 async def test_a_queue_that_is_not_shown(fault: Exception, kind: str) -> None:
-    check = QueuesCheck([AIM], Aws(sqs_get_queue_attributes=fault).clients)
+    check = queues(Aws(sqs_get_queue_attributes=fault).clients)
     (told,) = await looked(check)
     assert (told.id, told.subject) == (kind, "queue orders")
     assert "SESSION" not in told.what, "Amazon quotes the request where it refuses credentials"
@@ -190,24 +194,40 @@ async def test_a_queue_that_is_not_shown(fault: Exception, kind: str) -> None:
 
 async def test_a_queue_that_is_not_there() -> None:
     gone = refusal("AWS.SimpleQueueService.NonExistentQueue")
-    check = QueuesCheck([AIM], Aws(sqs_get_queue_attributes=gone).clients)
+    check = queues(Aws(sqs_get_queue_attributes=gone).clients)
     assert await amiss(check) == [("queue.missing", "queue orders")]
 
 
 async def test_what_the_rights_of_a_gateway_do_not_show_is_said_and_not_taken_for_missing() -> None:
-    check = QueuesCheck([AIM], Aws(sqs_get_queue_attributes=attributes(KmsMasterKeyId="k")).clients)
+    check = queues(Aws(sqs_get_queue_attributes=attributes(KmsMasterKeyId="k")).clients)
     kinds = {kind for kind, _ in await amiss(check)}
     assert kinds == {"aws.unreadable", "queue.policy_lacks", "queue.dlq_missing"}
 
 
 async def test_messages_that_wait_are_told_of_where_they_are_many() -> None:
     many = attributes(ApproximateNumberOfMessages="10000")
-    check = QueuesCheck([AIM], Aws(sqs_get_queue_attributes=many).clients)
+    check = queues(Aws(sqs_get_queue_attributes=many).clients)
     assert ("queue.backlog", "queue orders") in await amiss(check)
 
 
+@pytest.mark.parametrize(("age_s", "kinds"), [(899.0, []), (900.0, ["queue.old_messages"])])
+async def test_the_oldest_message_is_told_of_where_it_is_old(
+    age_s: float, kinds: list[str]
+) -> None:
+    points = [
+        {"Timestamp": "2026-01-01T00:01:00Z", "Maximum": age_s},
+        {"Timestamp": "2026-01-01T00:00:00Z", "Maximum": 5_000.0},
+    ]
+    told = Aws(
+        sqs_get_queue_attributes=attributes(),
+        cloudwatch_get_metric_statistics={"Datapoints": points},
+    )
+    found_ids = [kind for kind, _ in await amiss(queues(told.clients))]
+    assert [kind for kind in found_ids if kind == "queue.old_messages"] == kinds
+
+
 async def test_no_queue_at_all() -> None:
-    assert await amiss(QueuesCheck([], Aws().clients)) == [("queue.none", "settings")]
+    assert await amiss(queues(Aws().clients, [])) == [("queue.none", "settings")]
 
 
 # ── credentials and sellers ───────────────────────────────────────────────────────────────────────
@@ -267,7 +287,9 @@ def sellers_check(
     *sellers: Seller, tokens: Tokens | None = None, shops: Shops | None = None, most: int = 50
 ) -> SellersCheck:
     known = Known(*sellers)
-    return SellersCheck(known, tokens or Tokens(), shops or Shops(), most=most, places=PLACES)
+    return SellersCheck(
+        known, tokens or Tokens(), shops or Shops(), most=most, places=PLACES, clock=FakeClock()
+    )
 
 
 @pytest.mark.parametrize(
@@ -279,6 +301,8 @@ def sellers_check(
         (seller(marketplace_ids=("ATVPDKIKX0DER",)), "eu", "seller.wrong_region"),
         (seller(marketplace_ids=("A13V1IB3VIYZZH",)), "eu", "seller.marketplace"),
         (seller(state=SellerState.PAUSED), "eu", "seller.paused"),
+        (seller(authorised_at_ms=FakeClock().now_ms() - 334 * 86_400_000), "eu", None),
+        (seller(authorised_at_ms=FakeClock().now_ms() - 336 * 86_400_000), "eu", "seller.expiring"),
     ],
 )
 async def test_what_is_amiss_with_a_seller(row: Seller, home: str, kind: str | None) -> None:
