@@ -110,15 +110,17 @@ class GatewayFolder:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return json.loads(done.stdout) if done.stdout else None
 
-    def start(self, *arguments: str) -> GatewayProcess:
-        return GatewayProcess(self, arguments)
+    def start(self, *arguments: str, port: int | None = None) -> GatewayProcess:
+        return GatewayProcess(self, arguments, port)
 
 
 class GatewayProcess:
     """One `gateway run`."""
 
-    def __init__(self, folder: GatewayFolder, arguments: tuple[str, ...] = ()) -> None:
-        self.port = free_port()
+    def __init__(
+        self, folder: GatewayFolder, arguments: tuple[str, ...] = (), port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
         self.log = folder.folder / f"gateway-{self.port}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

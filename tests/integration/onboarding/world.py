@@ -15,9 +15,10 @@ import aiohttp
 from gateway.admin.server import AdminServer
 from gateway.onboarding.tickets import Intent
 from gateway.service.calls import write_sellers
-from gateway.service.onboarding import Onboarding, open_onboarding
+from gateway.service.onboarding import Onboarding, onboarding_chores, open_onboarding
 from gateway.service.opening import open_store_for
 from gateway.service.signals import Signals
+from gateway.service.swept import with_sweeps
 from gateway.settings import Settings
 from gateway.simulator.server import Simulator
 from gateway.store import Store
@@ -88,6 +89,16 @@ class World:
         begun = await self.browser.open(link)
         assert begun.status == 302, begun.text
         return await self.browser.open(begun.location, seller=seller, **query)
+
+    def chores(self) -> Mapping[str, Any]:
+        """What a running gateway does again and again, by name."""
+        return onboarding_chores(
+            self.settings,
+            self.store,
+            self.onboarding,
+            with_sweeps(None, None).owed_job,
+            self.clock,
+        )
 
     async def sellers(self) -> list[tuple[str, str, str]]:
         """Who is known: id, region, state."""
