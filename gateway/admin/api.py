@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.endpoints import Endpoint
     from gateway.event_types import EventType
     from gateway.jobs.desk import JobDesk
+    from gateway.onboarding.tickets import Intent
     from gateway.store import Store
     from gateway.subscriptions.desired import Declared
 
@@ -59,6 +60,19 @@ class AmazonDesk:
     reconciles: bool
 
 
+class LinkMaker(Protocol):
+    """Who makes links for sellers."""
+
+    @property
+    def applications(self) -> Sequence[str]:
+        """Ids of the applications that sellers can authorise."""
+        ...
+
+    def make(self, intent: Intent, *, ttl_s: float | None = None) -> str | None:
+        """Return a link; None where browsers can't reach this gateway."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """See the module.
@@ -67,6 +81,7 @@ class Api:
         event_types: What events look like, by type.
         jobs: Where jobs are asked for.
         amazon: What is declared about Amazon's side.
+        links: Who makes links for sellers.
         waiting: Where those sit who wait for events to pull.
         document: The OpenAPI document.
     """
@@ -77,5 +92,6 @@ class Api:
     event_types: Mapping[str, EventType]
     jobs: JobDesk
     amazon: AmazonDesk
+    links: LinkMaker
     waiting: WaitingRoom
     document: Mapping[str, Any]

@@ -38,6 +38,7 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "operation_id": f"^{IdPrefix.OPERATION}_{_ID}$",
     "thing_id": r"^[A-Za-z0-9_.:-]{1,256}$",
     "event_type": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*(\.\*)?$",
+    "seller_id": "^[A-Za-z0-9._-]{1,64}$",
     "consumer": "^[A-Za-z0-9_.-]{1,64}$",
 }
 """What each parameter of a path looks like; anything else is no object of ours."""

@@ -26,7 +26,7 @@ from gateway.errors import InvalidInputError, NotFoundError
 from gateway.model import Application, Seller, SellerState
 from gateway.onboarding.consoles import marketplace_named
 from gateway.onboarding.tickets import intent_of
-from gateway.service.onboarding import Links, solutions
+from gateway.service.onboarding import Links
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.store.sellers import SellerFilter, SellerView
@@ -211,11 +211,12 @@ def authorize(
 
     async def work() -> Mapping[str, Any]:
         async with opened_store(invocation, settings) as store:
+            links = Links(settings, clock=invocation.clock)
             known = await store.sellers.of(seller) if seller is not None else ()
             if seller is not None and not known:
                 raise NotFoundError(f"there is no seller {seller}; leave --seller out for new ones")
             intent = intent_of(
-                [one.id for one in solutions(settings)],
+                links.applications,
                 known,
                 application=application,
                 place=place,
@@ -223,20 +224,22 @@ def authorize(
                 tags=tag or (),
             )
             ttl_s = settings.onboarding.link_ttl_s if days is None else days * _DAY_S
-            links = Links(settings, clock=invocation.clock)
             url = links.make(intent, ttl_s=ttl_s)
             if url is None:
                 raise InvalidInputError(
                     "set onboarding.public_url to how browsers reach the admin port"
                 )
-            return {
-                "url": url,
+            told = {
                 "application_id": intent.application_id,
                 "region": intent.region,
                 "marketplace_id": intent.marketplace_id,
                 "seller_id": intent.seller_id,
                 "expires_at": rfc3339(invocation.clock.now_ms() + round(ttl_s * 1000)),
             }
+            changes = {name: {"from": None, "to": value} for name, value in told.items() if value}
+            about = intent.seller_id or intent.application_id
+            await store.audit.add(entry(invocation.clock, "seller.link", about, changes=changes))
+            return {"url": url, **told}
 
     value = run(work())
     Output(invocation).value(value, text=value["url"])

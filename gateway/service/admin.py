@@ -60,6 +60,7 @@ async def open_admin(
                 event_types=registry.event_types,
                 jobs=JobDesk(registry, gateway.store.schedule_runs.active_sellers, clock),
                 amazon=_amazon(settings),
+                links=gateway.onboarding.links,
                 waiting=waiting,
                 document=document(ROUTES, version=release),
             )

@@ -54,17 +54,21 @@ def solutions(settings: Settings) -> Sequence[Solution]:
 
 
 class Links:
-    """Makes links for sellers; `None` where there can be none."""
+    """Makes links for sellers; `None` where there can be none.
+
+    Attributes:
+        applications: Those that sellers can authorise.
+    """
 
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
         self._public_url = settings.onboarding.public_url
         self._ttl_s = settings.onboarding.link_ttl_s
-        self._known = {one.id for one in solutions(settings)}
+        self.applications = tuple(one.id for one in solutions(settings))
         self._tickets = Tickets(sealer_for(settings, clock=clock), clock)
 
     def make(self, intent: Intent, *, ttl_s: float | None = None) -> str | None:
         """Return the link for an intent."""
-        if self._public_url is None or intent.application_id not in self._known:
+        if self._public_url is None or intent.application_id not in self.applications:
             return None
         token = self._tickets.link(intent, ttl_s=ttl_s or self._ttl_s)
         return f"{self._public_url.rstrip('/')}{START_PATH}?link={token}"

@@ -10,6 +10,7 @@ from gateway.delivery.signing import new_secret
 from gateway.endpoints import Endpoint, Transport
 from gateway.jobs.desk import JobWish
 from gateway.model import (
+    Application,
     Arrival,
     Attempt,
     AttemptResult,
@@ -19,6 +20,7 @@ from gateway.model import (
     NewEvent,
     Origin,
     Owed,
+    Seller,
     Unreadable,
     new_id,
 )
@@ -66,6 +68,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "consumer": "default",
             "thing_id": notification_id,
             "operation_id": await _begun(world),
+            "seller_id": await _seller(world),
         }
     )
 
@@ -171,6 +174,17 @@ async def _notified(world: AdminWorld) -> tuple[str, str]:
     await world.store.inbox.accept([arrival])
     (handling,) = (await world.store.queries.notification(notification_id)).handlings
     return notification_id, handling.id
+
+
+async def _seller(world: AdminWorld) -> str:
+    seller = Seller(
+        id="A1", application_id="main", region="eu", refresh_token="Atzr|hidden-token-2"
+    )
+    await world.store.sellers.put_application(
+        Application(id="main", client_id="c", client_secret="hidden-secret-2")
+    )
+    await world.store.sellers.put_seller(seller)
+    return seller.id
 
 
 async def _begun(world: AdminWorld) -> str:

@@ -25,6 +25,7 @@ from gateway.delivery.sender import Sender
 from gateway.dispatch.registry import Registry
 from gateway.handling import Context, Notification, Router
 from gateway.jobs.desk import JobDesk
+from gateway.onboarding.tickets import Intent
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
 from gateway.subscriptions.declaration import Declaration, DeclaredDestination
@@ -60,6 +61,15 @@ def _jobs() -> Router:
     async def tidy(notification: Notification[TidyOptions], ctx: Context) -> None: ...
 
     return router
+
+
+class _Links:
+    """Makes links that lead nowhere."""
+
+    applications = ("main",)
+
+    def make(self, intent: Intent, *, ttl_s: float | None = None) -> str | None:
+        return f"https://gateway.test/oauth/start?link={intent.seller_id or 'new'}"
 
 
 class TickingClock(FakeClock):
@@ -163,6 +173,7 @@ async def open_world(
             event_types=registry.event_types,
             jobs=JobDesk(registry, store.schedule_runs.active_sellers, clock),
             amazon=AmazonDesk(declared=DECLARED, reconciles=True),
+            links=_Links(),
             waiting=waiting,
             document=document(ROUTES, version="0"),
         )

@@ -248,3 +248,39 @@ async def test_secrets_are_in_no_repr_and_no_error():
     shown = f"{token!r} {caught.value} {caught.value!r} {login.directory.paused} {replace(token)!r}"
     for secret in (token.value, REFRESH_TOKEN, CLIENT_SECRET):
         assert secret not in shown
+
+
+async def test_a_code_is_exchanged_for_a_refresh_token_once():
+    login = Login(answer(200, {"access_token": "t", "refresh_token": "Atzr|new"}))
+    token = await login.tokens.redeem("app", "the-code", redirect_uri="https://gateway.test/back")
+
+    assert token == "Atzr|new"
+    assert login.amazon.logins == [
+        {
+            "grant_type": "authorization_code",
+            "code": "the-code",
+            "redirect_uri": "https://gateway.test/back",
+            "client_id": "client",
+            "client_secret": CLIENT_SECRET,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "code"),
+    [
+        (refusal("invalid_grant"), SpApiAuthorizationError, "invalid_grant"),
+        (refusal("invalid_client", status=401), SpApiAuthorizationError, "invalid_client"),
+        (refusal("invalid_request"), SpApiRequestError, "invalid_request"),
+        (answer(503, {}), SpApiRetryableError, None),
+        (answer(200, {"access_token": "t"}), SpApiRetryableError, None),
+    ],
+)
+async def test_a_code_that_is_refused_pauses_nobody_and_is_in_no_error(reply, error, code):
+    login = Login(reply)
+    with pytest.raises(error) as caught:
+        await login.tokens.redeem("app", "the-code", redirect_uri="https://gateway.test/back")
+
+    assert caught.value.code == code
+    assert "the-code" not in str(caught.value)
+    assert login.directory.paused == []
