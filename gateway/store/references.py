@@ -121,7 +121,15 @@ def called(value: str, kinds: Iterable[ReferenceKind], limit: int) -> Plan[set[s
 
 def _weeks(after: str, before: str) -> Plan[range]:
     first, last = yield from _span()
-    return range(max(first, week_of(after)), min(last, week_of(before)) + 1)
+    return range(max(first, _week(after, first)), min(last, _week(before, last)) + 1)
+
+
+def _week(cursor: str, otherwise: int) -> int:
+    """Return the week of a cursor, which may be no id of ours: whoever asks can write anything."""
+    try:
+        return week_of(cursor)
+    except ValueError:
+        return otherwise
 
 
 def _span() -> Plan[tuple[int, int]]:

@@ -18,7 +18,13 @@ async def test_a_notification_with_its_handlings(world: AdminWorld, admin: Calle
     listed = await admin.get("/v1/handlings?state=pending&handler=order_change")
     assert listed["items"] == [handling]
     assert (await admin.get("/v1/notifications?type=FEED"))["items"] == []
-    for about in ("order_id=1", "sku=MUG-BLUE", "report_id=1", "marketplace_id=M9"):
+    for about in (
+        "order_id=1",
+        "sku=MUG-BLUE",
+        "report_id=1",
+        "marketplace_id=M9",
+        "sku=1&cursor=0",
+    ):
         assert (await admin.get(f"/v1/notifications?{about}"))["items"] == []
     both = await admin("GET", "/v1/notifications?order_id=1&sku=2")
     assert both.status == 422
