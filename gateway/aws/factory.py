@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,15 +22,20 @@ from gateway.aws.botocore_transport import BotocoreTransport
 from gateway.aws.calls import Transport
 from gateway.aws.credentials import ChainCredentials, CredentialSource
 from gateway.aws.lean_transport import LeanTransport
+from gateway.aws.posting import (
+    CONNECT_WITHIN_S,
+    KEEP_ALIVE_S,
+    ClientPoster,
+    Poster,
+    SessionPoster,
+)
 from gateway.aws.queue import MessageQueue
+from gateway.aws.sigv4 import JsonSigner
 from gateway.aws.sqs import SqsQueue
 from gateway.clock import Clock, SystemClock
 from gateway.errors import InvalidInputError
 
 Adapter = Literal["lean", "botocore"]
-
-_CONNECT_WITHIN_S: Final = 5.0
-_KEEP_ALIVE_S: Final = 30.0
 
 
 def open_queue(
@@ -96,15 +101,19 @@ def _lean(
     credentials: CredentialSource,
     clock: Clock,
 ) -> LeanTransport:
-    return LeanTransport(
-        endpoint=address.endpoint,
-        region=address.region,
-        session=session or _own_session(),
-        owns_session=session is None,
-        credentials=credentials,
-        clock=clock,
-        proxy=_proxy(address.endpoint),
-    )
+    endpoint, region = address.endpoint, address.region
+    signer = JsonSigner(endpoint, region=region, service="sqs")
+    proxy = _proxy(endpoint)
+    poster: Poster
+    if session is None and proxy is None:
+        poster = ClientPoster(
+            endpoint, host=signer.host, context=_trust() if endpoint.startswith("https:") else None
+        )
+    else:
+        poster = SessionPoster(
+            endpoint, session or _own_session(), owns=session is None, proxy=proxy
+        )
+    return LeanTransport(poster, signer, credentials=credentials, clock=clock)
 
 
 def _configured(open_session: Callable[[], Any], name: str) -> str | None:
@@ -118,13 +127,16 @@ def _configured(open_session: Callable[[], Any], name: str) -> str | None:
     return value
 
 
+def _trust() -> ssl.SSLContext:
+    """Return the trust of AWS's own configuration, else the system's."""
+    return ssl.create_default_context(cafile=_configured(get_session, "ca_bundle") or None)
+
+
 def _own_session() -> ClientSession:
     """Open a session without a limit on connections: the number of pollers is the limit."""
-    bundle = _configured(get_session, "ca_bundle")
-    context = ssl.create_default_context(cafile=bundle) if bundle else True
     return ClientSession(
-        connector=TCPConnector(limit=0, ssl=context, keepalive_timeout=_KEEP_ALIVE_S),
-        timeout=ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN_S),
+        connector=TCPConnector(limit=0, ssl=_trust(), keepalive_timeout=KEEP_ALIVE_S),
+        timeout=ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S),
         cookie_jar=DummyCookieJar(),
     )
 

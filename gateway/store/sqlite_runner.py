@@ -102,7 +102,7 @@ class Runner:
         connection.execute("PRAGMA busy_timeout = 0")
         try:
             connection.execute(self._begin)
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return False
         finally:
             connection.execute(f"PRAGMA busy_timeout = {self._waits_ms}")
