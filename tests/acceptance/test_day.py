@@ -32,7 +32,7 @@ from gateway.clock import SystemClock, rfc3339
 from gateway.model import DeliveryState
 from gateway.operations import OperationState
 from gateway.sealing import open_sealer
-from gateway.store import Store, open_store
+from gateway.store import Store, open_store, upgrade
 from tests.support.postgres import PostgresServer
 from tests.support.processes import GatewayProcess
 from tests.support.shop import HANDLER, HOURS, SELLERS, SHOP, SHOP_WITH_A_BUG, Customer, Day
@@ -73,7 +73,7 @@ class Run:
 
     async def start(self) -> None:
         self.process = self.world.folder.start()
-        await self.process.ready()
+        await self.process.ready(self.patience_s)
 
     async def until(self, hour: int) -> None:
         """Let the day pass until that hour, and all that came in be handled, well or not."""
@@ -108,8 +108,9 @@ class Run:
         return work.ready + work.waiting + work.parked + work.leased == 0
 
 
+@pytest.mark.timeout(900)
 async def test_three_commands_mend_a_bad_day(tmp_path: Path) -> None:
-    await a_bad_day(tmp_path, count=2_400, store_url=None, patience_s=120)
+    await a_bad_day(tmp_path, count=2_400, store_url=None, patience_s=300)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -163,8 +164,8 @@ async def running(
 ) -> AsyncIterator[Run]:
     async with open_world(tmp_path, store_url=store_url, **SETTINGS) as world:
         (tmp_path / "shop.py").write_text(SHOP)
-        world.folder.cli("db", "upgrade")
-        sealer = open_sealer(tmp_path / "sealing.keys", clock=CLOCK, create=False)
+        await upgrade(world.folder.store_url)
+        sealer = open_sealer(tmp_path / "sealing.keys", clock=CLOCK, create=True)
         async with await open_store(
             world.folder.store_url, sealer=sealer, clock=CLOCK, signals=Unsignalled()
         ) as store:
@@ -206,7 +207,7 @@ async def recover(run: Run, trouble_at: str, bug_at: str, mended_at: str) -> Non
     run.at["commands"] = time.monotonic()
     for part in (1, 2, 3):
         await run.wait(
-            lambda part=part: come_to(run, started, selected * part // 4), "the recovery"
+            lambda part=part: come_to(run, started, selected * part // 5), "the recovery"
         )
         assert await are_running(run, started)
         assert run.process is not None

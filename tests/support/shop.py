@@ -17,7 +17,7 @@ from tests.support.truth import Received
 from tests.support.world import order_change, pricing_health
 
 HOURS: Final = 24
-SELLERS: Final = ("A1SIMULATORNA1", "A1SIMULATORNA2", "A1SIMULATOREU1", "A1SIMULATORFE1")
+SELLERS: Final = ("A1SIMULATORNA1", "A1SIMULATOREU1", "A1SIMULATORFE1")
 # One in five is about an order; most of what Amazon sends is about offers and prices.
 _ORDER_EVERY: Final = 5
 _MIDNIGHT: Final = datetime(2026, 11, 1, tzinfo=UTC)

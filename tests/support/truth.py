@@ -71,7 +71,7 @@ class Receiver:
     """An HTTP server with one `Received` a path, and an answer each that the test chooses.
 
     Attributes:
-        refuses: By path, which bodies are answered with 503 whatever its status is.
+        refuses: By path, which bodies are answered with 500 whatever its status is.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Receiver:
             await asyncio.sleep(self.delay_s[path])
         status = self.status[path]
         if path in self.refuses and self.refuses[path](body):
-            status = 503
+            status = 500
         if 200 <= status < 300:
             headers = {key.lower(): value for key, value in request.headers.items()}
             self.received[path].take(headers, body)
