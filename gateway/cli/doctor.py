@@ -15,6 +15,7 @@ from gateway.doctor.trial import SandboxTest
 from gateway.errors import ConfigurationError
 from gateway.findings import Finding, Level
 from gateway.service.doctor import TRIAL, doctor_for
+from gateway.settings import Settings
 
 app = new_app()
 
@@ -65,13 +66,10 @@ def doctor(
     """Find out why nothing arrives. Exit 0: all well, 10: warnings, 11: faults."""
     invocation = invocation_of(ctx)
     try:
-        settings = settings_of(invocation)
+        settings = _settings(invocation, limit_s)
     except ConfigurationError as exc:
         report = refused(exc.faults, at_ms=invocation.clock.now_ms())
     else:
-        if limit_s is not None:
-            chosen = settings.doctor.model_copy(update={"time_limit_s": limit_s})
-            settings = settings.model_copy(update={"doctor": chosen})
         examined = doctor_for(
             settings,
             clock=invocation.clock,
@@ -82,6 +80,14 @@ def doctor(
             report = run(examined.examine(only=only or (), skip=skip or ()))
     _print(invocation, report, everything=everything)
     raise typer.Exit(verdict(report.level))
+
+
+def _settings(invocation: Invocation, limit_s: float | None) -> Settings:
+    settings = settings_of(invocation)
+    if limit_s is None:
+        return settings
+    chosen = settings.doctor.model_copy(update={"time_limit_s": limit_s})
+    return settings.model_copy(update={"doctor": chosen})
 
 
 def _print(invocation: Invocation, report: Report, *, everything: bool) -> None:

@@ -132,7 +132,7 @@ class SellersCheck:
             what = f"is refused in {seller.region}, and answered in {verdict.region}"
             return found("seller.wrong_region", subject, what, **facts)
         kind = "seller.denied" if seen[seller.region] is None else "seller.marketplace"
-        return found(kind, subject, f": {verdict.fault}", **facts)
+        return found(kind, subject, f"differs from what is set: {verdict.fault}", **facts)
 
     async def _seen(self, seller: Seller) -> dict[str, Collection[str] | None]:
         """Return where the seller sells; other regions are asked where its own refuses."""

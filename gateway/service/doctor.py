@@ -113,13 +113,9 @@ def _checks(
     door = Door(settings, stack, clock=clock, store=store)
     known = Known(settings, door)
     amazon = Amazon(settings, stack, door, known, clock=clock)
-    options = parts.client_options(settings)
-    tokens = LwaTokens(
-        transport=HttpTransport(session, agent=user_agent(), timeout_s=_LWA_WITHIN_S),
-        directory=known,
-        clock=clock,
-        endpoint=options.lwa_endpoint,
-    )
+    lwa = parts.client_options(settings).lwa_endpoint
+    transport = HttpTransport(session, agent=user_agent(), timeout_s=_LWA_WITHIN_S)
+    tokens = LwaTokens(transport=transport, directory=known, clock=clock, endpoint=lwa)
     wanted, faults = _declared(settings)
     aims, most, places = _aims(settings), settings.doctor.sellers, _places(settings)
     received = {(one.region, one.name) for one in aims}
@@ -127,7 +123,7 @@ def _checks(
         SettingsCheck(faults),
         StoreCheck(door),
         SpaceCheck(_folders(settings), _bounds(settings)),
-        NetworkCheck("network", _hosts(options.lwa_endpoint, aims), session, clock),
+        NetworkCheck("network", _hosts(lwa, aims), session, clock),
         NetworkCheck("regions", _regions(known, places), session, clock),
         CredentialsCheck(known, tokens),
         SellersCheck(known, tokens, amazon, most=most, places=places, clock=clock),
