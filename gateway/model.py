@@ -35,6 +35,7 @@ class IdPrefix(StrEnum):
     REQUEST = "req"
     DOCUMENT = "doc"
     OPERATION = "op"
+    ERASURE = "era"
     ARCHIVE = "arc"
 
 

@@ -36,6 +36,7 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "quarantine_id": f"^{IdPrefix.QUARANTINE}_{_ID}$",
     "key_id": f"^{IdPrefix.API_KEY}_{_ID}$",
     "operation_id": f"^{IdPrefix.OPERATION}_{_ID}$",
+    "erasure_id": f"^{IdPrefix.ERASURE}_{_ID}$",
     "thing_id": r"^[A-Za-z0-9_.:-]{1,256}$",
     "event_type": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*(\.\*)?$",
     "seller_id": "^[A-Za-z0-9._-]{1,64}$",

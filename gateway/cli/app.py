@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "webhooks": ("gateway.cli.webhooks", "Find out why a receiver refuses a signature."),
     "replay": ("gateway.cli.replay", "Run handlers again on what is stored, in bulk."),
     "retention": ("gateway.cli.retention", "See what is too old, and delete it now."),
+    "erase": ("gateway.cli.erase", "Delete everything about a seller, an order or a buyer."),
     "redeliver": ("gateway.cli.redeliver", "Send events again, in bulk."),
     "archive": ("gateway.cli.archive", "Keep notifications in files or S3, bring them back."),
     "trace": ("gateway.cli.trace", "Tell the whole story of one thing, in the order of time."),

@@ -31,6 +31,14 @@ class Blobs(Protocol):
         """
         ...
 
+    async def delete(self, place: str) -> None:
+        """Delete what is kept under a place; again is no harm.
+
+        Raises:
+            DocumentsUnavailableError: It may be left.
+        """
+        ...
+
     async def days(self) -> Sequence[date]:
         """Return the days that have places, the oldest first.
 

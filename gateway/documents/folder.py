@@ -60,6 +60,11 @@ class FolderBlobs:
         finally:
             file.close()
 
+    async def delete(self, place: str) -> None:
+        """See `Blobs`."""
+        with suppress(FileNotFoundError):
+            await self._do((self._root / place).unlink)
+
     async def days(self) -> Sequence[date]:
         """See `Blobs`."""
         names = await self._do(_names, self._root)

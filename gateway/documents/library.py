@@ -159,6 +159,26 @@ class Library:
             return pieces
         return opened(pieces, document.key, place=document.place)
 
+    async def text(self, document_id: str) -> AsyncIterator[bytes]:
+        """Yield the bytes of the document of an id, verified.
+
+        Raises:
+            NotFoundError, SealError, DocumentsUnavailableError: See `read`.
+        """
+        document = await self.find(document_id)
+        if document is None:
+            raise NotFoundError("the document was deleted")
+        async for piece in self.read(document):
+            yield piece
+
+    async def delete_bytes(self, place: str) -> None:
+        """Delete the bytes of a document; its row is the caller's to delete, after them.
+
+        Raises:
+            DocumentsUnavailableError: They may be left.
+        """
+        await self._blobs.delete(place)
+
     async def expire(self) -> int:
         """Delete what is too old: rows in small batches, then bytes by whole days.
 

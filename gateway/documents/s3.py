@@ -47,6 +47,10 @@ class S3Blobs:
         """See `Blobs`."""
         return self._bucket.read(place)
 
+    async def delete(self, place: str) -> None:
+        """See `Blobs`."""
+        await self._bucket.delete([place])
+
     async def days(self) -> Sequence[date]:
         """See `Blobs`."""
         names = await self._bucket.folders()

@@ -25,6 +25,7 @@ from gateway.service.archiving import archive_kept
 from gateway.service.bulk import operation_runner
 from gateway.service.calls import open_client, write_sellers
 from gateway.service.documents import open_library
+from gateway.service.erasing import erasure_runner
 from gateway.service.forgetting import Forgetting
 from gateway.service.gauges import Gauges
 from gateway.service.onboarding import Onboarding, onboarding_chores, open_onboarding
@@ -68,6 +69,7 @@ _USAGE_EVERY_S = 10.0
 _SCHEDULES_EVERY_S = 1.0
 _OPERATIONS_EVERY_S = 0.25
 _RETENTION_EVERY_S = 0.5
+_ERASURES_EVERY_S = 0.5
 _PRUNE_EVERY_S = 60.0
 _ARCHIVE_EVERY_S = 5.0
 _DAY_MS = 86_400_000
@@ -350,6 +352,7 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
     for name, chore in onboarding.items():
         chores[name] = base.periodic(name, chore, _ONBOARDING_EVERY_S[name])
     operations = operation_runner(base.settings, base.store, base.registry, base.clock)
+    erasures = erasure_runner(base.settings, base.store, base.library, base.clock)
     if base.settings.retention.enabled:
         retention = retention_run(
             base.settings, base.store, base.library, clock=base.clock, metrics=base.metrics
@@ -357,6 +360,7 @@ def _dispatch_chores(base: _Base) -> Mapping[str, Part]:
         chores["retention"] = base.periodic("retention", retention.tick, _RETENTION_EVERY_S)
     return {
         **chores,
+        "erasures": base.periodic("erasures", erasures.tick, _ERASURES_EVERY_S),
         "operations": base.periodic("operations", operations.tick, _OPERATIONS_EVERY_S),
         "schedules": base.periodic("schedules", scheduler.tick, _SCHEDULES_EVERY_S),
         "documents.expire": base.periodic("documents.expire", base.library.expire, _FORGET_EVERY_S),

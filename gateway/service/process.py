@@ -139,4 +139,5 @@ async def _free_leases(settings: Settings, gateway: Gateway) -> None:
     await gateway.store.handlings.release_all()
     await gateway.store.deliveries.release_all()
     await gateway.store.operations.release_all()
+    await gateway.store.erasures.release_all()
     await gateway.store.archive_runs.release_all()

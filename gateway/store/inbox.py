@@ -180,7 +180,7 @@ class Inbox:
         late_ms = self._clock.now_ms() - LATE_MS
         if late := [a.id for a in arrivals if a.received_at_ms < late_ms and a.id in new]:
             yield NOTE_LATE([(one,) for one in late])
-        yield from _sighted([a for a in arrivals if a.subject is not None], sellers)
+        yield from _sighted([a for a in arrivals if a.subject and a.id in new], sellers)
         yield from noting(arrivals, sellers)
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]
         if owed:

@@ -46,6 +46,7 @@ REVISIONS: Final = (
     "0020",
     "0021",
     "0022",
+    "0023",
 )
 """All revisions in their order; the last one is this release's."""
 

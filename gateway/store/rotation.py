@@ -16,6 +16,7 @@ from gateway.store.documents import document_key_context
 from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
+from gateway.store.erasures import subject_context
 from gateway.store.inbox import body_context, quarantine_context
 from gateway.store.seller_rows import refresh_token_context
 from gateway.store.statements import Many, One, Plan, Row, Rows
@@ -100,6 +101,12 @@ _SEALED: Final = (
         "sealed_key",
         lambda one, _: document_key_context(one),
         where="AND sealed_key IS NOT NULL",
+    ),
+    _column(
+        "erasures",
+        "sealed_subject",
+        lambda one, _: subject_context(one),
+        where="AND sealed_subject IS NOT NULL",
     ),
     _column("quarantine", "body", lambda one, _: quarantine_context(one)),
     _column("notifications", "body", lambda one, _: body_context(one), where="AND body_sealed"),

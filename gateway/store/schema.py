@@ -33,6 +33,7 @@ from gateway.store.columns import partial_index as _partial
 from gateway.store.columns import small_column as _small
 from gateway.store.columns import text_column as _text
 from gateway.store.schema_archiving import archive_late, archive_runs
+from gateway.store.schema_erasures import erasures
 from gateway.store.schema_jobs import documents, schedule_runs, sightings, sweeps
 from gateway.store.schema_operations import operations
 from gateway.store.schema_outbox import (
@@ -74,6 +75,7 @@ __all__ = [
     "endpoint_secrets",
     "endpoints",
     "endpoints_version",
+    "erasures",
     "events",
     "feed_consumers",
     "feed_entries",

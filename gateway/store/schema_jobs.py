@@ -63,5 +63,6 @@ documents: Final = Table(
     _bytes("sealed_key", nullable=True),
     _ms("created_at_ms", nullable=False),
     Index("ix_documents_created_at_ms", "created_at_ms"),
+    Index("ix_documents_handling_id", "handling_id"),
 )
 """What handlers stored; the bytes lie at `place` in the backend, sealed with `sealed_key`."""

@@ -22,6 +22,8 @@ from gateway.store.destinations import Destinations
 from gateway.store.documents import Documents
 from gateway.store.driver import Driver, Sealer, Signals
 from gateway.store.endpoints import Endpoints
+from gateway.store.erasing import ErasingStore
+from gateway.store.erasures import Erasures
 from gateway.store.feeds import Feeds
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
@@ -67,6 +69,7 @@ class Changes:
         self.operations = Operations(driver, clock)
         self.subscriptions = Subscriptions(driver, clock)
         self.subscription_runs = SubscriptionRuns(driver, clock)
+        self.erasures = Erasures(driver, sealer, clock)
 
 
 class Store(AbstractAsyncContextManager["Store"]):
@@ -124,7 +127,17 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.redeliveries = Redeliveries(driver, clock, Publisher(event_url))
         self.feeds = Feeds(driver, clock)
         self.retention = Retention(driver, clock)
-        self.space = Space(driver, is_file=path is not None)
+        self.erasures = Erasures(driver, sealer, clock)
+
+    @property
+    def erasing(self) -> ErasingStore:
+        """What looks through everything for erasures, and erases."""
+        return ErasingStore(self._driver, self._clock)
+
+    @property
+    def space(self) -> Space:
+        """The database's size, and how it is made smaller."""
+        return Space(self._driver, is_file=self.path is not None)
 
     def changing(self, entry: AuditEntry) -> Changes:
         """Return what people change, to be changed with `entry` in the same transaction."""

@@ -262,6 +262,9 @@ class _MemoryBlobs:
             raise NotFoundError(f"there is no stored document at {place}")
         yield self.kept[place]
 
+    async def delete(self, place: str) -> None:
+        self.kept.pop(place, None)
+
     async def days(self) -> Sequence[date]:
         return []
 

@@ -33,6 +33,9 @@ class MemoryBlobs:
             raise NotFoundError(place)
         yield self.kept[place]
 
+    async def delete(self, place: str) -> None:
+        self.kept.pop(place, None)
+
     async def days(self) -> Sequence[date]:
         named = {day_named(place.partition("/")[0]) for place in self.kept}
         return sorted(day for day in named if day is not None)

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.access import Scope, new_api_key
 from gateway.delivery.signing import new_secret
 from gateway.endpoints import Endpoint, Transport
+from gateway.erasures import SubjectKind
 from gateway.jobs.desk import JobWish
 from gateway.model import (
     Application,
@@ -26,6 +27,7 @@ from gateway.model import (
 )
 from gateway.operations import OperationKind, Selection
 from gateway.replay.starting import new_operation
+from gateway.retention.asking import new_erasure
 from tests.integration.admin.world import AdminWorld
 
 # A port that nobody listens on: what is tested there fails at once.
@@ -69,6 +71,7 @@ async def make_objects(world: AdminWorld, tenant: str | None) -> Objects:
             "thing_id": notification_id,
             "operation_id": await _begun(world),
             "seller_id": await _seller(world),
+            "erasure_id": await _erased(world),
         }
     )
 
@@ -193,3 +196,10 @@ async def _begun(world: AdminWorld) -> str:
     operation = new_operation(OperationKind.REPLAY, selection, now_ms)
     await world.store.operations.start(operation)
     return operation.id
+
+
+async def _erased(world: AdminWorld) -> str:
+    given: dict[SubjectKind, str | None] = {SubjectKind.BUYER: "nobody@example.com"}
+    erasure = new_erasure(given, (), world.clock.now_ms())
+    await world.store.erasures.start(erasure)
+    return erasure.id
