@@ -111,6 +111,20 @@ def list_(
 
 
 @app.command()
+def silent(ctx: typer.Context, *, after: After = None, limit: Limit = 50) -> None:
+    """List what does not come although it is declared with silent_after_s; asks nobody.
+
+    Without a seller nothing of the type comes of any of them.
+    """
+    print_page(
+        invocation_of(ctx),
+        lambda store, count: store.silences.list(after=after, limit=count),
+        limit=limit,
+        columns=("type", "scope", "seller_id", "silent_since"),
+    )
+
+
+@app.command()
 def delete(
     ctx: typer.Context,
     subscription_ids: Annotated[

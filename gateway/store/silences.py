@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from gateway.clock import Clock
+from gateway.errors import InvalidInputError
 from gateway.operational import OperationalEvent
 from gateway.store import schema
 from gateway.store.arrivals import NEWEST_OF_TYPES
@@ -108,6 +109,16 @@ _COUNTED: Final = One(
     ) WHERE type = $1 AND scope = $2
     """
 )
+_LIST: Final = One(
+    """
+    SELECT type, scope, '' AS seller_id, silent_since_ms FROM silence_watches
+    WHERE silent_since_ms IS NOT NULL AND (type, scope, '') > ($1, $2, $3)
+    UNION ALL
+    SELECT type, scope, seller_id, silent_since_ms FROM silent_sellers
+    WHERE (type, scope, seller_id) > ($1, $2, $3)
+    ORDER BY type, scope, seller_id LIMIT $4
+    """
+)
 _COUNTS: Final = One("SELECT type, silent_since_ms, silent_sellers FROM silence_watches")
 
 
@@ -189,6 +200,26 @@ class SilenceCount:
     sellers: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceView:
+    """Something that is silent.
+
+    Attributes:
+        scope: Application and region, `*` for all; behind them a mark where sellers are chosen.
+        seller_id: A single seller; None where nothing comes of any of the scope's.
+    """
+
+    type: str
+    scope: str
+    seller_id: str | None
+    silent_since_ms: int
+
+    @property
+    def id(self) -> str:
+        """Its place in the list."""
+        return json.dumps([self.type, self.scope, self.seller_id or ""], separators=(",", ":"))
+
+
 class Silences:
     """See the module."""
 
@@ -257,6 +288,19 @@ class Silences:
         yield from self._publisher.announce(events, now_ms)
         return news
 
+    async def list(self, *, after: str | None = None, limit: int = 50) -> Sequence[SilenceView]:
+        """Return what is silent, whole scopes before their sellers; `after` is the last one's id.
+
+        Raises:
+            InvalidInputError: `after` is none.
+        """
+        last = _cursor(after)
+        rows = await self._driver.read(lambda: _rows(_LIST, *last, limit))
+        return [
+            SilenceView(type=row[0], scope=row[1], seller_id=row[2] or None, silent_since_ms=row[3])
+            for row in rows
+        ]
+
     async def counts(self) -> Mapping[str, SilenceCount]:
         """Return what is silent, by type; one row is read for each watch."""
         found: dict[str, SilenceCount] = {}
@@ -267,6 +311,16 @@ class Silences:
                 sellers=before.sellers + sellers,
             )
         return found
+
+
+def _cursor(after: str | None) -> Sequence[str]:
+    if after is None:
+        return "", "", ""
+    try:
+        kind, scope, seller_id = json.loads(after)
+    except (ValueError, TypeError):
+        raise InvalidInputError("that is no cursor of this list") from None
+    return str(kind), str(scope), str(seller_id)
 
 
 def _begin(

@@ -23,6 +23,9 @@ from gateway.subscriptions.desired import Declared
 from gateway.subscriptions.rules import types_of
 
 MOST_EXAMPLES: Final = 20
+EVERYBODY: Final = "*/*"
+"""The scope of a declaration that means all sellers."""
+
 _SELLERS_TOLD_EVERY_MS: Final = 3_600_000
 _LONGEST_PAUSE_MS: Final = 300_000
 _SHORTEST_PAUSE_MS: Final = 500
@@ -46,10 +49,11 @@ class Watch:
     def key(self) -> WatchKey:
         """What it is known by in the store, wherever it stands in the settings."""
         one = self.declaration
-        if not (one.seller_ids or one.application_id or one.region or one.tags):
-            return self.type, "*"
-        said = [sorted(one.seller_ids), one.application_id, one.region, sorted(one.tags)]
-        return self.type, hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+        scope = f"{one.application_id or '*'}/{one.region or '*'}"
+        if one.seller_ids or one.tags:
+            said = json.dumps([sorted(one.seller_ids), sorted(one.tags)])
+            scope += f"/{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+        return self.type, scope
 
     @property
     def shortest_ms(self) -> int:
@@ -269,7 +273,7 @@ def _example(seller_id: str, since_ms: int, heard: HeardSeller | None) -> Mappin
 
 def _newest(watch: Watch, mine: Sequence[HeardSeller], look: Look) -> int | None:
     times = [one.newest_at_ms for one in mine]
-    if watch.key[1] == "*":
+    if watch.key[1] == EVERYBODY:
         times.append(look.newest_at_ms)  # what names no seller is somebody's of all
     return max((at for at in times if at is not None), default=None)
 

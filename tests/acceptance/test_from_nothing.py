@@ -304,6 +304,9 @@ async def _silence_is_told(world: World) -> None:
         timeout_s=90,
         what="silence, and that the rule is disabled",
     )
+    (silent,) = (await world.cli("subscriptions", "silent"))["items"]
+    assert (silent["type"], silent["scope"].split("/")[:2]) == (LISTING, ["*", "eu"])
+    assert silent["seller_id"] is None
     events.enable_rule(**rule)
     world.listing_changes("eu")
     await told.wait_for(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.errors import InvalidInputError
 from gateway.model import Seller
 from gateway.operational import OperationalEvent
 from gateway.store import Store
@@ -22,7 +23,7 @@ from gateway.store.silences import (
 from tests.conformance.store.test_subscriptions import look
 from tests.conformance.store.world import START_MS, FakeClock, World
 
-KEY = ("ORDER_CHANGE", "*")
+KEY = ("ORDER_CHANGE", "*/*")
 PACE = WatchPace(pause_ms=1_000, stalled_ms=10_000)
 
 
@@ -152,6 +153,20 @@ async def test_single_sellers_are_told_once_and_counted(
     assert len(await store.silences.settle([gone])) == 1
     assert await store.silences.counts() == {"ORDER_CHANGE": SilenceCount(sellers=1)}
     assert len(await world.rows("SELECT id FROM deliveries")) == 1
+
+
+async def test_what_is_silent_is_listed_in_pages(store: Store) -> None:
+    await store.silences.begin({KEY: PACE})
+    await store.silences.settle([change(), change(sellers=["A1", "A2"])])
+    listed = await store.silences.list()
+    assert [one.seller_id for one in listed] == [None, "A1", "A2"]
+    assert {one.silent_since_ms for one in listed} == {START_MS}
+    assert await store.silences.list(after=listed[0].id, limit=1) == listed[1:2]
+    assert await store.silences.list(after=listed[2].id) == []
+    with pytest.raises(InvalidInputError):
+        await store.silences.list(after="[1]")
+    with pytest.raises(InvalidInputError):
+        await store.silences.list(after="7")
 
 
 async def test_thousands_of_sellers_are_told_at_once(store: Store) -> None:
