@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.acceptance]
 TRIAL = ("doctor", "--only", "trial")
 
 
-async def examined(world: World, *arguments: str) -> list[dict[str, Any]]:
-    report = await asyncio.to_thread(world.folder.cli, *TRIAL, *arguments, check=False)
+async def examined(world: World, *arguments: str, within_s: int = 120) -> list[dict[str, Any]]:
+    limit = ("--time-limit", str(within_s))
+    report = await asyncio.to_thread(world.folder.cli, *TRIAL, *limit, *arguments, check=False)
     findings: list[dict[str, Any]] = report["findings"]
     return findings
 
@@ -25,7 +26,7 @@ async def examined(world: World, *arguments: str) -> list[dict[str, Any]]:
 async def test_a_trial_is_stored_by_a_gateway_that_runs_and_reaches_nobody(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         world.add_endpoint("/hook")
-        (missed,) = await examined(world, "--trial", "--time-limit", "5")
+        (missed,) = await examined(world, "--trial", within_s=8)
         assert missed["id"] == "trial.not_seen"
         assert "role ingest" in missed["mend"]
 
