@@ -161,7 +161,7 @@ GATEWAY_EVENTS: Sequence[EventType] = (
     ),
     EventType(
         type="seller.paused",
-        summary="No call is made for a seller until an operator resumes it.",
+        summary="No call is made for a seller until it authorises again or is resumed.",
         members={
             "seller": _TEXT,
             "region": _REGION,
