@@ -102,7 +102,8 @@ class Listener:
                 now_ms=self._clock.now_ms(),
                 slack_ms=self._slack_ms,
             )
-            news.extend(judge(self._watches[key], look))
+            # Thousands of sellers take a moment, which handlers must not wait for.
+            news.extend(await asyncio.to_thread(judge, self._watches[key], look))
         if not news:
             return ()
         findings = await self._findings() if any(one.silent for one in news) else None
