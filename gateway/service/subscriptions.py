@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.clock import rfc3339
@@ -141,8 +141,8 @@ class _SellersOfStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def unsettled(self) -> Collection[str]:
-        """Return the ids of those whom calls are made for and nothing is in order of."""
+    async def unsettled(self) -> Mapping[str, str]:
+        """Return those whom calls are made for and nothing is in order of: ids, with their tags."""
         return await self._store.subscriptions.unsettled_sellers()
 
     async def all(self) -> Sequence[Seller]:

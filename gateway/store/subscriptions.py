@@ -67,11 +67,12 @@ _UNITS: Final = One(
 )
 _UNSETTLED: Final = One(
     """
-    SELECT DISTINCT s.id FROM sellers AS s
+    SELECT s.id, s.tags FROM sellers AS s
     WHERE s.state = 'active' AND NOT EXISTS (
       SELECT 1 FROM subscription_units AS u
       WHERE u.seller_id = s.id AND u.region = s.region AND u.fault IS NULL
     )
+    ORDER BY s.id, s.region
     """
 )
 _MANAGED: Final = One(
@@ -202,9 +203,15 @@ class Subscriptions:
         """Return what is known of all sellers."""
         return await self._driver.read(_known)
 
-    async def unsettled_sellers(self) -> Sequence[str]:
-        """Return the sellers that are not paused and have a region where nothing is in order."""
-        return [row[0] for row in await self._driver.read(lambda: _rows(_UNSETTLED))]
+    async def unsettled_sellers(self) -> Mapping[str, str]:
+        """Return the sellers that are not paused and have a region where nothing is in order.
+
+        Each with a text that changes with its tags, by which it may be wanted elsewhere.
+        """
+        found: dict[str, str] = {}
+        for seller_id, tags in await self._driver.read(lambda: _rows(_UNSETTLED)):
+            found[seller_id] = found.get(seller_id, "") + tags
+        return found
 
     async def looked(self, look: Look) -> None:
         """Note what a look came to; what it did not find of the seller and type is gone."""

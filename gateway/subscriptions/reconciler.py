@@ -8,7 +8,7 @@ ever pruned here.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,8 +35,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.subscriptions
 class SellersNow(Protocol):
     """Who sellers are."""
 
-    async def unsettled(self) -> Collection[str]:
-        """Return the ids of those whom calls are made for and nothing is in order of."""
+    async def unsettled(self) -> Mapping[str, str]:
+        """Return those whom calls are made for and nothing is in order of: ids, with their tags."""
         ...
 
     async def all(self) -> Sequence[Seller]:
@@ -89,7 +89,7 @@ class Reconciler:
         self._announce = announce
         self._rhythm = rhythm
         self._clock = clock
-        self._seen: frozenset[str] = frozenset()
+        self._seen: Mapping[str, str] = {}
         self._longer = 1 + _JITTER * rhythm.jitter()
 
     async def run(self, stop: Stop) -> None:
@@ -111,9 +111,10 @@ class Reconciler:
             StoreUnavailableError: It is tried again.
             ConfigurationError: The declaration names a seller that is gone.
         """
-        unsettled = frozenset(await self._sellers.unsettled())
-        self._seen &= unsettled  # who was paused meanwhile is new again once it is not
-        scope = await self._scope(unsettled - self._seen)
+        unsettled = await self._sellers.unsettled()
+        # Who was paused meanwhile is new again once it is not; so is who has other tags.
+        self._seen = dict(self._seen.items() & unsettled.items())
+        scope = await self._scope(frozenset(unsettled.keys() - self._seen.keys()))
         if scope is None:
             return None
         try:

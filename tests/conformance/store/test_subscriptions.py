@@ -106,6 +106,10 @@ async def test_sellers_of_whom_nothing_is_in_order_are_told(store: Store) -> Non
     await store.subscriptions.looked(look("s1"))
     await store.subscriptions.looked(replace(look("s2", fault="refused"), seller_id="A2"))
     assert sorted(await store.subscriptions.unsettled_sellers()) == ["A2", "A4"]
+    before = await store.subscriptions.unsettled_sellers()
+    await store.sellers.change("A4", tag=["gold"])
+    after = await store.subscriptions.unsettled_sellers()
+    assert {name for name in after if after[name] != before[name]} == {"A4"}
 
 
 async def test_one_at_a_time_goes_through_all_sellers(store: Store, clock: FakeClock) -> None:

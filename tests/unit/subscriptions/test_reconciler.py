@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,14 +45,15 @@ class World:
 
     clock: FakeClock = field(default_factory=FakeClock)
     unsettled_now: set[str] = field(default_factory=set)
+    tags: str = "[]"
     run_before: Run | None = None
     runs: list[tuple[Mode, Scope]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     fault: Exception | None = None
     told: list[OperationalEvent] = field(default_factory=list)
 
-    async def unsettled(self) -> Sequence[str]:
-        return list(self.unsettled_now)
+    async def unsettled(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.unsettled_now, self.tags)
 
     async def all(self) -> Sequence[Seller]:
         return []
@@ -142,6 +143,10 @@ async def test_a_seller_who_is_new_or_resumed_is_looked_at_at_once(world: World)
     world.unsettled_now = {"A9"}  # resumed
     await reconciler.tick()
     assert len(world.runs) == 3
+    world.tags = '["gold"]'  # which may be wanted elsewhere
+    await reconciler.tick()
+    await reconciler.tick()
+    assert len(world.runs) == 4
 
 
 async def test_drift_is_told_in_one_event(world: World) -> None:
