@@ -56,7 +56,7 @@ def read_envelope(body: bytes | str) -> Envelope:
     Raises:
         EnvelopeError: `body` is no notification; the message names the field and the fault.
     """
-    text, keys = _unwrap(body)
+    text, keys, replay_name = _unwrap(body)
     type_ = _type(keys["notificationtype"])
     seller_id, marketplace_id, references = read_payload(_payload(keys))
     metadata = _folded(_metadata(keys))
@@ -71,6 +71,7 @@ def read_envelope(body: bytes | str) -> Envelope:
         seller_id=seller_id,
         marketplace_id=marketplace_id,
         references=references,
+        replay_name=replay_name,
         # A needless seal costs microseconds, a secret in the clear can't be taken back.
         secret=type_ in _SECRET_TYPES or _SECRET_KEY in text.lower(),
     )
@@ -82,7 +83,7 @@ def payload_of(body: bytes | str) -> Mapping[str, Any]:
     Raises:
         EnvelopeError: `body` is no notification.
     """
-    _, keys = _unwrap(body)
+    _, keys, _ = _unwrap(body)
     return _payload(keys)
 
 
@@ -92,19 +93,23 @@ def metadata_of(body: bytes | str) -> Mapping[str, Any]:
     Raises:
         EnvelopeError: `body` is no notification.
     """
-    _, keys = _unwrap(body)
+    _, keys, _ = _unwrap(body)
     return _metadata(keys)
 
 
 # ── wrappers ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _unwrap(body: bytes | str) -> tuple[bytes, dict[str, Any]]:
-    """Return the notification's own JSON bytes, and its members by key in lower case."""
+def _unwrap(body: bytes | str) -> tuple[bytes, dict[str, Any], str | None]:
+    """Return the notification's own JSON bytes, its members by key in lower case, and the replay.
+
+    The replay is the one of EventBridge's archive that sent it once more, by its name.
+    """
     whole = _bytes(body)
     text: bytes | None = whole
     value = _parsed(whole, "body")
     where = "body"
+    replay_name = None
     for _ in range(MAX_WRAPPERS + 1):
         if isinstance(value, str):
             value = _parsed(text := value.encode(), where)
@@ -113,8 +118,9 @@ def _unwrap(body: bytes | str) -> tuple[bytes, dict[str, Any]]:
             _fault(where, f"is {_kind(value)}, not an object")
         keys = _folded(value)
         if "notificationtype" in keys:
-            return text if text is not None else _dumped(value, where), keys
+            return text if text is not None else _dumped(value, where), keys, replay_name
         if "detail-type" in keys and "source" in keys and "detail" in keys:
+            replay_name = usable_id(keys.get("replay-name"))
             text, value, where = None, keys["detail"], f"{where}.detail"
         elif keys.get("type") == "Notification" and "message" in keys:
             text, value, where = None, keys["message"], f"{where}.Message"

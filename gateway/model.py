@@ -127,6 +127,7 @@ class Origin(StrEnum):
     """How a notification came in."""
 
     SQS = "sqs"
+    EVENTBRIDGE_REPLAY = "eventbridge_replay"
     SWEEP = "sweep"
     INJECT = "inject"
     SCHEDULE = "schedule"
@@ -153,6 +154,7 @@ class Envelope:
         identity: Amazon's notification id; where there is none, `sha256:` + hex of `body`.
         body: The unwrapped notification's JSON, exactly the bytes that are stored.
         secret: Whether `body` holds a live credential and must be sealed before it is stored.
+        replay_name: The replay of EventBridge's archive that sent it once more, or None.
         references: What it is about, and can be found by later.
     """
 
@@ -166,6 +168,7 @@ class Envelope:
     seller_id: str | None = None
     marketplace_id: str | None = None
     secret: bool = False
+    replay_name: str | None = None
     references: Sequence[Reference] = ()
 
 

@@ -10,6 +10,7 @@ from gateway.archive.places import Location
 from gateway.cli.bulk import Concurrency, DryRun, Rate, Wait, begin, operation_row
 from gateway.cli.changing import entry
 from gateway.cli.context import settings_of
+from gateway.cli.eventbridge import eventbridge
 from gateway.cli.invocation import Invocation, find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.cli.pages import After, Limit, Marketplace, Order, Report, Seller, Sku, ask, print_page
@@ -29,6 +30,8 @@ app = new_app()
 OperationId = Annotated[str, typer.Argument(metavar="ID", help="Such as op_….")]
 
 _NOBODY = "none"
+
+app.command()(eventbridge)
 
 
 @app.callback()

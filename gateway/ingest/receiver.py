@@ -138,7 +138,7 @@ class Receiver:
             id=new_id(IdPrefix.NOTIFICATION, now_ms),
             envelope=envelope,
             source=self._source,
-            origin=Origin.SQS,
+            origin=Origin.SQS if envelope.replay_name is None else Origin.EVENTBRIDGE_REPLAY,
             received_at_ms=now_ms,
             owed=self._owed(envelope),
             subject=None if self._subject is None else self._subject(envelope),

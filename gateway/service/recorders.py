@@ -29,6 +29,8 @@ class QueueRecorder:
     def stored(self, arrival: Arrival | Unreadable, verdict: Verdict) -> None:
         """See `IngestRecorder`."""
         self._queue.stored(verdict)
+        if isinstance(arrival, Arrival) and arrival.envelope.replay_name is not None:
+            self._queue.replayed(verdict)
         if verdict is Verdict.ACCEPTED and isinstance(arrival, Arrival):
             self._accepted(arrival.envelope)
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.model import HandlingState, Verdict
+from gateway.telemetry.archive_metrics import ArchiveMetrics
 from gateway.telemetry.kept import RetentionMetrics
 from gateway.telemetry.silence import SilenceMetrics
 
@@ -92,6 +93,13 @@ class IngestMetrics:
             ["queue", "verdict"],
             registry=registry,
         )
+        self.replayed = Counter(
+            "gateway_eventbridge_replayed_total",
+            "Messages committed that a replay of EventBridge's archive brought, by what the inbox "
+            "made of them.",
+            ["queue", "verdict"],
+            registry=registry,
+        )
         self.deleted = Counter(
             "gateway_messages_deleted_total",
             "Messages deleted from SQS after they were committed.",
@@ -126,11 +134,16 @@ class QueueMetrics:
         self.up = ingest.up.labels(queue)
         self._stored = {verdict: ingest.stored.labels(queue, verdict.value) for verdict in Verdict}
         self._failures = ingest.receive_failures
+        self._replayed = ingest.replayed
         self._queue = queue
 
     def stored(self, verdict: Verdict, count: int = 1) -> None:
         """Count messages that were committed with this verdict."""
         self._stored[verdict].inc(count)
+
+    def replayed(self, verdict: Verdict) -> None:
+        """Count one committed message that a replay of EventBridge's archive brought."""
+        self._replayed.labels(self._queue, verdict.value).inc()
 
     def failed(self, reason: str) -> None:
         """Count one failed call; `reason` is a word of `QueueUnavailableError`."""
@@ -333,34 +346,6 @@ class DocumentMetrics:
         """Count one document."""
         self._stored.inc()
         self._bytes.inc(size_bytes)
-
-
-class ArchiveMetrics:
-    """Notifications that are archived as they come."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.lag = Gauge(
-            "gateway_archive_lag_seconds",
-            "Age of the oldest notification that is not archived yet; 0 where all are.",
-            registry=registry,
-        )
-        self._notifications = Counter(
-            "gateway_archived_notifications_total",
-            "Notifications archived as they came.",
-            registry=registry,
-        )
-        self._bytes = Counter(
-            "gateway_archived_bytes_total", "Bytes of files written for them.", registry=registry
-        )
-
-    def archived(self, notifications: int, size_bytes: int) -> None:
-        """Count notifications that are archived, and their files' bytes."""
-        self._notifications.inc(notifications)
-        self._bytes.inc(size_bytes)
-
-    def behind(self, lag_s: float) -> None:
-        """Note how far the archive is behind."""
-        self.lag.set(lag_s)
 
 
 class StoreMetrics:

@@ -177,3 +177,18 @@ async def test_a_text_that_is_no_utf8_is_quarantined() -> None:
     await through(receiver(queue, inbox, Recorder()))
     [[unreadable]] = inbox.batches
     assert isinstance(unreadable, Unreadable)
+
+
+async def test_what_a_replay_of_eventbridge_brought_says_so() -> None:
+    frame = {
+        "detail-type": "ORDER_CHANGE",
+        "source": "aws.partner/sellingpartnerapi.amazon.com",
+        "replay-name": "night",
+        "detail": orjson.loads(message(1).body),
+    }
+    queue, inbox = FakeQueue([message(1, orjson.dumps(frame).decode())]), FakeInbox()
+    await through(receiver(queue, inbox, Recorder()))
+    [[arrival]] = inbox.batches
+    assert isinstance(arrival, Arrival)
+    assert (arrival.envelope.identity, arrival.envelope.replay_name) == ("n1", "night")
+    assert arrival.origin == Origin.EVENTBRIDGE_REPLAY
