@@ -6,6 +6,7 @@ what a killed backup leaves is never taken for one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any, Final, Self
 import orjson
 
 from gateway.clock import rfc3339
-from gateway.errors import ConflictError, InvalidInputError
+from gateway.errors import ConflictError, InvalidInputError, StoreUnavailableError
 
 MANIFEST_FORMAT: Final = "spapi-event-gateway/backup/1"
 
@@ -89,8 +90,15 @@ class BackupFile:
             self.part.with_name(f"{self.part.name}{ending}").unlink(missing_ok=True)
 
     def flush(self) -> None:
-        """Bring to the disk what was written so far, so that it is not all left to the end."""
-        os.fdatasync(self._descriptor)
+        """Bring to the disk what was written so far, so that it is not all left to the end.
+
+        Raises:
+            StoreUnavailableError: The disk doesn't take it.
+        """
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as exc:
+            raise StoreUnavailableError(f"{self.part}: {exc.strerror}") from exc
 
     def finish(
         self, snapshot: Snapshot, facts: Mapping[str, Any], ended_at_ms: int
@@ -104,8 +112,9 @@ class BackupFile:
 
         Raises:
             ConflictError: Something has got that name meanwhile.
+            StoreUnavailableError: The disk doesn't take it.
         """
-        os.fsync(self._descriptor)
+        self.flush()
         manifest = {
             "format": MANIFEST_FORMAT,
             "file": self.path.name,
@@ -120,13 +129,24 @@ class BackupFile:
             "ended_at": rfc3339(ended_at_ms),
         }
         try:
-            os.link(self.part, self.path)  # unlike a rename, this never replaces a file
+            self._name()
+            _write(self.manifest_path, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
         except FileExistsError as exc:
-            raise ConflictError(f"{self.path} exists; it was made meanwhile") from exc
-        self.manifest_path.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
-        for path in (self.manifest_path, self.path.parent):
-            _sync(path)
+            raise ConflictError(f"{exc.filename2 or exc.filename} was made meanwhile") from exc
+        except OSError as exc:
+            raise StoreUnavailableError(f"{self.path}: {exc.strerror}") from exc
         return manifest
+
+    def _name(self) -> None:
+        try:
+            os.link(self.part, self.path)  # unlike a rename, this never replaces a file
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links, such as one of a Windows server.
+            if self.path.exists():
+                raise FileExistsError(errno.EEXIST, "exists", str(self.path)) from None
+            self.part.rename(self.path)
 
 
 def _sha256(path: Path) -> str:
@@ -137,9 +157,14 @@ def _sha256(path: Path) -> str:
     return found.hexdigest()
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _write(path: Path, text: bytes) -> None:
+    """Write a new file, and bring it and the folder's entries to the disk."""
+    with path.open("xb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        os.fsync(folder)
     finally:
-        os.close(descriptor)
+        os.close(folder)

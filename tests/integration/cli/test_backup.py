@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -109,6 +110,33 @@ def test_nothing_is_written_over(gateway: Gateway, taken: str) -> None:
     assert taken in gateway.fails(3, "db", "backup", "copy.db")["detail"]
     assert Path(taken).read_text() == "mine"
     assert [path.name for path in Path().glob("copy*")] == [taken]
+
+
+def test_a_file_system_without_hard_links_will_do(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: Path, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    gateway("db", "upgrade")
+    monkeypatch.setattr("os.link", refuse)
+    gateway("db", "backup", "copy.db")
+    assert sorted(path.name for path in Path().glob("copy*")) == [
+        "copy.db",
+        "copy.db.manifest.json",
+    ]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    gateway("db", "upgrade")
+    monkeypatch.setattr("os.fdatasync", full)
+    assert "No space left" in gateway.fails(5, "db", "backup", "copy.db")["detail"]
+    assert list(Path().glob("copy*")) == []
 
 
 def test_a_damaged_database_makes_no_backup(gateway: Gateway, tmp_path: Path) -> None:
