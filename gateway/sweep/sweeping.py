@@ -96,12 +96,17 @@ class SweepDesk:
 
 
 def sweep_router(desk: SweepDesk | None) -> Router:
-    """Return the job `sweep`; without a desk it can be asked for, and not run."""
+    """Return the job `sweep`; without a desk it can be asked for, and not run.
+
+    One that is asked for ahead of its time waits for it: what it is to find is too young before.
+    """
     router = Router()
 
     @router.job(SweepOptions, name=JOB, key=lambda n: n.payload.type)
     async def sweep(request: Notification[SweepOptions], ctx: Context) -> Later | None:
         assert desk is not None
+        if ctx.state is None and request.event_time is not None and request.event_time > ctx.now:
+            return Later(request.event_time - ctx.now)
         state = ctx.state or await _begin(desk, request.payload, ctx)
         return await _next_page(desk, request.payload.type, state, ctx)
 

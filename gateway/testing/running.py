@@ -107,7 +107,7 @@ async def run_handler(  # noqa: PLR0913 what a run depends on, named
     return await bench.run(handler, notification, state)
 
 
-async def run_job(
+async def run_job(  # noqa: PLR0913 what a run depends on, named
     router: Router,
     name: str,
     options: Mapping[str, Any] | None = None,
@@ -115,6 +115,7 @@ async def run_job(
     spapi: FakeSpApi | None = None,
     seller_id: str = "A2EXAMPLESELLER",
     settings: Mapping[str, Any] | None = None,
+    due_in_s: float = 0,
     clock: FakeClock | None = None,
     **context: Any,
 ) -> Ran:
@@ -127,6 +128,7 @@ async def run_job(
         spapi: Answers of SP-API; without it a call is an error.
         seller_id: For whom.
         settings: The table `[handlers.<name>]`.
+        due_in_s: How far ahead the time is that it is for.
         clock: The time; noon unless given.
         **context: Other attributes of `Context`, such as `marketplace_ids`.
 
@@ -140,7 +142,7 @@ async def run_job(
         job=name,
         seller_id=seller_id,
         origin=Origin.REQUEST,
-        due_at_ms=clock.now_ms(),
+        due_at_ms=clock.now_ms() + round(due_in_s * 1000),
         options=checked(job, options or {}),
     )
     notification = _stored(arrival_of(request, lambda _: (), clock.now_ms()))

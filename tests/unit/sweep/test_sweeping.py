@@ -93,6 +93,15 @@ def sweep() -> Sweep:
     return Sweep()
 
 
+async def test_a_sweep_that_is_asked_for_ahead_of_its_time_waits_for_it(sweep: Sweep) -> None:
+    began_ms = sweep.clock.now_ms()
+    sweep.api.answers("searchOrders", {"orders": []})
+    options = {"type": "ORDER_CHANGE", "since": rfc3339(began_ms - HOUR_MS)}
+    await run_job(sweep.router, "sweep", options, spapi=sweep.api, clock=sweep.clock, due_in_s=300)
+    assert sweep.clock.now_ms() == began_ms + 300_000
+    assert sweep.store.swept_to == began_ms  # five minutes of grace before the time it was for
+
+
 async def test_only_what_never_came_in_is_put_into_the_inbox(sweep: Sweep) -> None:
     at_ms = sweep.clock.now_ms() - HOUR_MS
     sweep.store.sightings["902-0000000-0000001"] = at_ms
