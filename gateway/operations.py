@@ -178,7 +178,8 @@ class Preview:
     """What an operation would do, before it does.
 
     Attributes:
-        count: How many things it would do.
+        count: How many things it would do, of those that were looked at.
+        estimated_count: About how many in all, where not all were looked at; None else.
         looked: How many it looked at to find out.
         complete: Whether it looked at all of them.
         first_at_ms: Time of the first one.
@@ -189,6 +190,7 @@ class Preview:
     """
 
     count: int = 0
+    estimated_count: int | None = None
     looked: int = 0
     complete: bool = True
     first_at_ms: int | None = None

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gateway.admin.fields import Cursor, Given, Shown
 from gateway.admin.routes import Call
-from gateway.store.tenancy import Scan
+from gateway.store.listing import Scan
 
 S = TypeVar("S", bound=Shown)
 R = TypeVar("R")

@@ -27,7 +27,7 @@ from gateway.operations import (
     Selection,
 )
 from gateway.replay.replays import ReplayWork
-from gateway.replay.starting import calls_ahead, check_names, looking, new_operation, preview
+from gateway.replay.starting import LOOKS, calls_ahead, check_names, looking, new_operation, preview
 from gateway.replay.stepping import Work
 from gateway.service.bulk import archive_replays
 from gateway.settings import Settings
@@ -44,6 +44,12 @@ Concurrency = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what it would do, and do nothing of it.")
 ]
+CountAll = Annotated[
+    bool,
+    typer.Option(
+        "--count-all", help="With --dry-run: look at all instead of estimating what is very much."
+    ),
+]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait until it has ended; it goes on if this is stopped.")
 ]
@@ -52,7 +58,7 @@ _LOOK_EVERY_S: Final = 0.5
 _GOING: Final = frozenset({OperationState.RUNNING, OperationState.PAUSED})
 
 
-def begin(
+def begin(  # noqa: PLR0913 one for each option that the commands share
     invocation: Invocation,
     kind: OperationKind,
     selection: Selection,
@@ -61,6 +67,7 @@ def begin(
     concurrency: int,
     dry_run: bool,
     wait: bool,
+    count_all: bool = False,
 ) -> None:
     """Show what an operation would do, or begin it and print it; a running gateway does it.
 
@@ -83,9 +90,8 @@ def begin(
             if selection.archive is not None:
                 await _check_archive(settings, selection.archive)
             if dry_run:
-                return await preview(
-                    _looking(settings, store, operation, invocation.clock), kind, selection
-                )
+                look = _looking(settings, store, operation, invocation.clock)
+                return await preview(look, kind, selection, looks=None if count_all else LOOKS)
             noted = entry(
                 invocation.clock,
                 f"operation.{kind.value}",

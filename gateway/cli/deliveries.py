@@ -10,7 +10,7 @@ from gateway.cli.changing import entry
 from gateway.cli.faults import ExitCode
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Limit, ask, print_page
+from gateway.cli.pages import After, Limit, ask, print_scan
 from gateway.cli.rows import plain
 from gateway.delivery.reproduction import Sent, curl_line, request_headers
 from gateway.errors import NotFoundError
@@ -38,9 +38,9 @@ def list_(
     limit: Limit = 50,
 ) -> None:
     """List deliveries, the newest first."""
-    print_page(
+    print_scan(
         invocation_of(ctx),
-        lambda store, count: store.queries.deliveries(
+        lambda store, count: store.lists.deliveries(
             after=after, limit=count, state=state, endpoint_id=endpoint
         ),
         limit=limit,

@@ -193,7 +193,7 @@ def delete(ctx: typer.Context, endpoint_id: EndpointId) -> None:
 
 
 @app.command()
-def backfill(
+def backfill(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     endpoint_id: EndpointId,
     *,
@@ -201,6 +201,7 @@ def backfill(
     rate: bulk.Rate = None,
     concurrency: bulk.Concurrency = DEFAULT_CONCURRENCY,
     dry_run: bulk.DryRun = False,
+    count_all: bulk.CountAll = False,
     wait: bulk.Wait = False,
 ) -> None:
     """Send an endpoint the events that it takes and never got, from a time on, as an operation."""
@@ -218,6 +219,7 @@ def backfill(
         rate_per_s=rate,
         concurrency=concurrency,
         dry_run=dry_run,
+        count_all=count_all,
         wait=wait,
     )
 

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.loaded import registry_of
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Body, Limit, Seller, ask, print_page
+from gateway.cli.pages import After, Body, Limit, Seller, ask, print_scan
 from gateway.cli.rows import detail_row, plain
 from gateway.errors import NotFoundError
 from gateway.event_types import event_type_of
@@ -34,9 +34,9 @@ def list_(
     limit: Limit = 50,
 ) -> None:
     """List events, the newest first."""
-    print_page(
+    print_scan(
         invocation_of(ctx),
-        lambda store, count: store.queries.events(
+        lambda store, count: store.lists.events(
             after=after, limit=count, event_type=event_type, seller_id=seller
         ),
         limit=limit,

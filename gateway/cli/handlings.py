@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.invocation import invocation_of, new_app
-from gateway.cli.pages import After, Limit, print_page
+from gateway.cli.pages import After, Limit, print_scan
 from gateway.model import HandlingState
 
 app = new_app()
@@ -28,9 +28,9 @@ def list_(
     limit: Limit = 50,
 ) -> None:
     """List handlings, the newest first."""
-    print_page(
+    print_scan(
         invocation_of(ctx),
-        lambda store, count: store.queries.handlings(
+        lambda store, count: store.lists.handlings(
             after=after, limit=count, handler=handler, state=state
         ),
         limit=limit,

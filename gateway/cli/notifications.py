@@ -24,7 +24,7 @@ from gateway.cli.pages import (
     Seller,
     Sku,
     ask,
-    print_page,
+    print_scan,
 )
 from gateway.cli.parsed import parsed_row, type_row
 from gateway.cli.rows import detail_row, plain
@@ -62,9 +62,9 @@ def list_(  # noqa: PLR0913 one for each option of the command
 ) -> None:
     """List notifications, the newest first."""
     reference = reference_of(order, sku, report)
-    print_page(
+    print_scan(
         invocation_of(ctx),
-        lambda store, count: store.queries.notifications(
+        lambda store, count: store.lists.notifications(
             after=after,
             limit=count,
             notification_type=notification_type,

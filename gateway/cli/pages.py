@@ -12,6 +12,7 @@ from gateway.cli.invocation import Invocation
 from gateway.cli.output import Output
 from gateway.cli.rows import plain
 from gateway.store import Store
+from gateway.store.listing import Scan
 
 After = Annotated[
     str | None, typer.Option(metavar="ID", help="Go on behind this one: the next_cursor.")
@@ -55,6 +56,27 @@ def print_page(
         [row(record) for record in page],
         columns=columns,
         next_cursor=page[-1].id if len(found) > limit else None,
+    )
+
+
+def print_scan(
+    invocation: Invocation,
+    fetch: Callable[[Store, int], Awaitable[Scan[Any]]],
+    *,
+    limit: int,
+    columns: Sequence[str],
+) -> None:
+    """Fetch one page of what was found in the rows that were looked through, and print it.
+
+    Args:
+        invocation: What the call was given.
+        fetch: Asks the store for so many records.
+        limit: Most that are printed.
+        columns: What a person sees.
+    """
+    found = ask(invocation, lambda store: fetch(store, limit))
+    Output(invocation).items(
+        [plain(record) for record in found.items], columns=columns, next_cursor=found.after
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Limit, ask, print_page
+from gateway.cli.pages import After, Limit, ask, print_scan
 
 app = new_app()
 
@@ -21,9 +21,9 @@ def quarantine() -> None:
 @app.command("list")
 def list_(ctx: typer.Context, *, after: After = None, limit: Limit = 50) -> None:
     """List messages in quarantine with the reason, the newest first."""
-    print_page(
+    print_scan(
         invocation_of(ctx),
-        lambda store, count: store.queries.quarantine(after=after, limit=count),
+        lambda store, count: store.lists.quarantine(after=after, limit=count),
         limit=limit,
         columns=("id", "source", "reason", "size_bytes", "received_at"),
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.bulk import Concurrency, DryRun, Rate, Wait, begin
+from gateway.cli.bulk import Concurrency, CountAll, DryRun, Rate, Wait, begin
 from gateway.cli.invocation import invocation_of, new_app
 from gateway.cli.pages import Order, Report, Seller
 from gateway.cli.times import TIME_HELP, time_ms
@@ -45,6 +45,7 @@ def redeliver(  # noqa: PLR0913 one for each option of the command
     rate: Rate = None,
     concurrency: Concurrency = DEFAULT_CONCURRENCY,
     dry_run: DryRun = False,
+    count_all: CountAll = False,
     wait: Wait = False,
 ) -> None:
     """Send events again; they keep their ids, so a receiver that had one knows it again.
@@ -78,6 +79,7 @@ def redeliver(  # noqa: PLR0913 one for each option of the command
         rate_per_s=rate,
         concurrency=concurrency,
         dry_run=dry_run,
+        count_all=count_all,
         wait=wait,
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.archive.places import Location
-from gateway.cli.bulk import Concurrency, DryRun, Rate, Wait, begin, operation_row
+from gateway.cli.bulk import Concurrency, CountAll, DryRun, Rate, Wait, begin, operation_row
 from gateway.cli.changing import entry
 from gateway.cli.context import settings_of
 from gateway.cli.eventbridge import eventbridge
@@ -78,6 +78,7 @@ def start(  # noqa: PLR0913 one for each option of the command
     rate: Rate = None,
     concurrency: Concurrency = DEFAULT_CONCURRENCY,
     dry_run: DryRun = False,
+    count_all: CountAll = False,
     wait: Wait = False,
 ) -> None:
     """Run handlers again on the notifications that are selected.
@@ -111,6 +112,7 @@ def start(  # noqa: PLR0913 one for each option of the command
         rate_per_s=rate,
         concurrency=concurrency,
         dry_run=dry_run,
+        count_all=count_all,
         wait=wait,
     )
 

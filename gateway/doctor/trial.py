@@ -145,7 +145,7 @@ class TrialCheck:
 
 
 async def _newest(store: Store, notification_type: str) -> str | None:
-    there = await store.queries.notifications(notification_type=notification_type, limit=1)
+    there = await store.lists.notifications(notification_type=notification_type, limit=1)
     return there[0].id if there else None
 
 

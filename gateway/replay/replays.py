@@ -146,9 +146,7 @@ class ReplayWork:
 
     async def _looked(self, selection: Selection, cursor: str, limit: int) -> Sequence[Looked]:
         before = first_id(IdPrefix.NOTIFICATION, selection.to_ms)
-        return await self._store.look(
-            after=cursor, before=before, limit=limit, reference=selection.reference
-        )
+        return await self._store.look(selection, after=cursor, before=before, limit=limit)
 
     async def _quarantined(self, selection: Selection, cursor: str) -> Sequence[Quarantined]:
         before = first_id(IdPrefix.QUARANTINE, selection.to_ms)

@@ -26,6 +26,7 @@ from gateway.operations import (
     reference_of,
     time_of,
 )
+from gateway.replay.estimating import estimated_rest
 from gateway.replay.redeliveries import RedeliveryWork
 from gateway.replay.replays import ReplayWork
 from gateway.replay.stepping import Work
@@ -33,6 +34,8 @@ from gateway.spapi.catalog import UNKNOWN_PLAN, Catalog
 from gateway.store import Store
 
 _SAMPLE: Final = 5
+LOOKS: Final = 2
+"""Times that a preview looks in order, some hundred things each time."""
 _OF_NOTIFICATIONS: Final = (
     "notification_type",
     "marketplace_id",
@@ -163,20 +166,24 @@ async def check_names(store: Store, selection: Selection) -> None:
 
 
 async def preview(
-    work: Work, kind: OperationKind, selection: Selection, *, looks: int | None = None
+    work: Work, kind: OperationKind, selection: Selection, *, looks: int | None = LOOKS
 ) -> Preview:
     """Return what an operation would do; nothing is changed.
+
+    It takes as long for a million things as for some thousand: what is not looked at is estimated.
 
     Args:
         work: Of its kind.
         kind: What it does.
         selection: What it is about.
-        looks: Most times to look; None for as often as it takes.
+        looks: Most times to look in order; None for as often as it takes.
 
     Raises:
         InvalidInputError: The selection makes no sense.
     """
     check_selection(kind, selection)
+    if selection.archive is not None:
+        looks = None  # its lines lie one behind the other: no sample is taken from the middle
     cursor, looked, times = start_of(kind, selection), 0, 0
     ids: list[str] = []
     last: str | None = None
@@ -195,8 +202,12 @@ async def preview(
     by_type: Counter[str] = Counter()
     for (type_, _), count in counted.items():
         by_type[type_] += count
+    count, rest = counted.total(), None
+    if not complete:
+        rest = await estimated_rest(work, selection, cursor)
     return Preview(
-        count=counted.total(),
+        count=count,
+        estimated_count=None if rest is None else count + rest,
         looked=looked,
         complete=complete,
         first_at_ms=time_of(ids[0]) if ids else None,
@@ -211,13 +222,17 @@ def calls_ahead(found: Preview, catalog: Catalog) -> Sequence[CallsAhead]:
     """Return the follow-up calls that a replay costs at most, and how long they last.
 
     Each notification counts as one call of its type's nearest follow-up operation; notifications
-    that coalesce, or whose handler makes no call, cost less.
+    that coalesce, or whose handler makes no call, cost less. Where the count was estimated, so are
+    the calls, in the proportions of what was looked at.
     """
+    times = 1.0
+    if found.estimated_count is not None and found.count:
+        times = found.estimated_count / found.count
     by_operation: dict[str, Counter[str]] = {}
     for (type_, seller), count in found.by_type_and_seller.items():
         known = TYPES.get(type_)
         if known is not None and known.follow_up:
-            by_operation.setdefault(known.follow_up[0], Counter())[seller] += count
+            by_operation.setdefault(known.follow_up[0], Counter())[seller] += round(count * times)
     return [
         _calls(operation, sellers, _plan(operation, catalog))
         for operation, sellers in sorted(by_operation.items())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, func, select, text
 
 from gateway.model import HandlingState, Origin
 from gateway.store import schema
@@ -14,7 +14,7 @@ from gateway.store.driver import Driver
 from gateway.store.statements import Cold, Plan, Row, Rows
 
 _N, _H = schema.notifications, schema.handlings
-_ORIGINS: Final = (Origin.SCHEDULE.value, Origin.REQUEST.value)
+_ARE_JOBS: Final = "notifications.origin IN ('schedule', 'request')"
 
 _JOBS: Final = (
     select(
@@ -32,9 +32,10 @@ _JOBS: Final = (
         _H.c.error,
         _H.c.ended_at_ms,
     )
-    .join(_H, and_(_H.c.notification_id == _N.c.id, _H.c.run == 0))
+    # So written, jobs lead to their handlings, never all of history to its jobs.
+    .join(_H, and_(_H.c.notification_id == func.coalesce(_N.c.id, ""), _H.c.run == 0))
     # Written out, so that both databases see the condition of the partial index.
-    .where(_N.c.origin.in_(_ORIGINS))
+    .where(text(_ARE_JOBS))
 )
 
 

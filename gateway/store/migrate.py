@@ -47,6 +47,7 @@ REVISIONS: Final = (
     "0021",
     "0022",
     "0023",
+    "0024",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -1,6 +1,5 @@
-"""What operators ask: lists in pages, one thing with all that belongs to it, and counts.
+"""What operators ask: one thing with all that belongs to it, and counts.
 
-Lists run from the newest to the oldest; `after` is the id of the last item of the page before.
 Nothing here writes, and none of it is on a hot path.
 """
 
@@ -9,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, case, func, select
+from sqlalchemy import Select, case, func, select
 
 from gateway.errors import NotFoundError
-from gateway.identifiers import Reference
-from gateway.model import DeliveryState, HandlingState, IdPrefix, NotificationState, Origin
-from gateway.operations import first_id
+from gateway.model import DeliveryState, HandlingState, NotificationState, Origin
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import quarantine_context
-from gateway.store.references import about
 from gateway.store.statements import Cold, One, Plan, Row, Rows
 from gateway.store.views import (
     AttemptView,
@@ -41,7 +37,7 @@ V = TypeVar("V")
 _N, _H, _E = schema.notifications, schema.handlings, schema.events
 _D, _A, _Q = schema.deliveries, schema.attempts, schema.quarantine
 
-_NOTIFICATIONS: Final = select(
+NOTIFICATIONS: Final = select(
     _N.c.id,
     _N.c.identity,
     _N.c.type,
@@ -54,7 +50,7 @@ _NOTIFICATIONS: Final = select(
     _N.c.origin,
     _N.c.state,
 )
-_HANDLINGS: Final = select(
+HANDLINGS: Final = select(
     _H.c.id,
     _H.c.notification_id,
     _H.c.handler,
@@ -101,7 +97,7 @@ DELIVERIES: Final = select(
     _D.c.resent_at_ms,
     _D.c.attempts_before,
 ).join(_E, _E.c.id == _D.c.event_id)
-_QUARANTINE: Final = select(
+QUARANTINE: Final = select(
     _Q.c.id, _Q.c.source, _Q.c.message_id, _Q.c.reason, _Q.c.size_bytes, _Q.c.received_at_ms
 )
 _ATTEMPTS: Final = select(
@@ -126,10 +122,6 @@ _ATTEMPTS: Final = select(
 )
 _HEALTH: Final = select(*list(schema.endpoint_health.c)[:8])
 
-_BEFORE_ALL: Final = first_id(IdPrefix.NOTIFICATION, 0)
-_BEHIND_ALL: Final = f"{IdPrefix.NOTIFICATION}_{'f' * 32}"
-_REFERENCES_AT_ONCE: Final = 500
-
 _READY_COUNT: Final = "SELECT count(*), min(id) FROM {} WHERE state = 'pending' AND readiness = 2"
 _COUNT: Final = "SELECT count(*) FROM {} WHERE {}"
 # Each of these conditions is an index's own.
@@ -149,31 +141,6 @@ class Queries:
         self._driver = driver
         self._sealer = sealer
 
-    async def notifications(
-        self,
-        *,
-        after: str | None = None,
-        limit: int = 50,
-        notification_type: str | None = None,
-        seller_id: str | None = None,
-        state: NotificationState | None = None,
-        marketplace_id: str | None = None,
-        reference: Reference | None = None,
-    ) -> Sequence[NotificationView]:
-        """Return notifications, the newest first; `reference` is what they are about."""
-        wanted = {
-            "type": notification_type,
-            "seller_id": seller_id,
-            "state": state,
-            "marketplace_id": marketplace_id,
-        }
-        if reference is None:
-            query = _page(_NOTIFICATIONS, _N, wanted, after, limit)
-            return [_notification(row) for row in await self._rows(query)]
-        given = _equal(_N, wanted)
-        rows = await self._driver.read(lambda: _about(reference, given, after, limit))
-        return [_notification(row) for row in rows]
-
     async def notification(self, notification_id: str) -> NotificationDetail:
         """Return a notification with its body and handlings.
 
@@ -182,23 +149,11 @@ class Queries:
             SealError: Its body is sealed and can't be opened.
         """
         row = await self._one(select(*_N.c).where(_N.c.id == notification_id), notification_id)
-        query = _HANDLINGS.where(_H.c.notification_id == notification_id).order_by(_H.c.id)
+        query = HANDLINGS.where(_H.c.notification_id == notification_id).order_by(_H.c.id)
         return NotificationDetail(
             notification=stored_notification(row, self._sealer),
-            handlings=[_handling(row) for row in await self._rows(query)],
+            handlings=[handling_of(row) for row in await self._rows(query)],
         )
-
-    async def handlings(
-        self,
-        *,
-        after: str | None = None,
-        limit: int = 50,
-        handler: str | None = None,
-        state: HandlingState | None = None,
-    ) -> Sequence[HandlingView]:
-        """Return handlings, the newest first."""
-        query = _page(_HANDLINGS, _H, {"handler": handler, "state": state}, after, limit)
-        return [_handling(row) for row in await self._rows(query)]
 
     async def handling(self, handling_id: str) -> HandlingView:
         """Return one handling.
@@ -206,20 +161,8 @@ class Queries:
         Raises:
             NotFoundError: There is no such handling.
         """
-        query = _HANDLINGS.where(_H.c.id == handling_id)
-        return _handling(await self._one(query, handling_id))
-
-    async def events(
-        self,
-        *,
-        after: str | None = None,
-        limit: int = 50,
-        event_type: str | None = None,
-        seller_id: str | None = None,
-    ) -> Sequence[EventView]:
-        """Return events, the newest first."""
-        query = _page(EVENTS, _E, {"type": event_type, "seller_id": seller_id}, after, limit)
-        return [event_of(row) for row in await self._rows(query)]
+        query = HANDLINGS.where(_H.c.id == handling_id)
+        return handling_of(await self._one(query, handling_id))
 
     async def event(self, event_id: str) -> EventDetail:
         """Return an event with its body and deliveries.
@@ -235,19 +178,6 @@ class Queries:
             body=bytes(row[-1]),
             deliveries=[delivery_of(row) for row in await self._rows(deliveries)],
         )
-
-    async def deliveries(
-        self,
-        *,
-        after: str | None = None,
-        limit: int = 50,
-        state: DeliveryState | None = None,
-        endpoint_id: str | None = None,
-    ) -> Sequence[DeliveryView]:
-        """Return deliveries, the newest first."""
-        wanted = {"state": state, "endpoint_id": endpoint_id}
-        query = _page(DELIVERIES, _D, wanted, after, limit)
-        return [delivery_of(row) for row in await self._rows(query)]
 
     async def delivery(self, delivery_id: str) -> DeliveryDetail:
         """Return a delivery with its attempts.
@@ -271,13 +201,6 @@ class Queries:
         body = case((_D.c.thin, func.coalesce(_E.c.thin_body, _E.c.body)), else_=_E.c.body)
         query = select(body).join(_E, _E.c.id == _D.c.event_id).where(_D.c.id == delivery_id)
         return bytes((await self._one(query, delivery_id))[0])
-
-    async def quarantine(
-        self, *, after: str | None = None, limit: int = 50
-    ) -> Sequence[QuarantineView]:
-        """Return messages that can't be parsed, the newest first."""
-        query = _page(_QUARANTINE, _Q, {}, after, limit)
-        return [QuarantineView(**_named(QuarantineView, row)) for row in await self._rows(query)]
 
     async def quarantined_body(self, quarantine_id: str) -> bytes:
         """Return the bytes of a message that can't be parsed.
@@ -321,37 +244,6 @@ def _run(query: Select[Any]) -> Plan[Rows]:
     return (yield Cold(query)())
 
 
-def _page(
-    query: Select[Any], table: Table, wanted: dict[str, str | None], after: str | None, limit: int
-) -> Select[Any]:
-    query = query.where(*_equal(table, wanted))
-    if after is not None:
-        query = query.where(table.c.id < after)
-    return query.order_by(table.c.id.desc()).limit(limit)
-
-
-def _equal(table: Table, wanted: dict[str, str | None]) -> list[ColumnElement[bool]]:
-    return [table.c[name] == str(value) for name, value in wanted.items() if value is not None]
-
-
-def _about(
-    reference: Reference, wanted: Sequence[ColumnElement[bool]], after: str | None, limit: int
-) -> Plan[Rows]:
-    """Return notifications about one thing, the newest first, as a page."""
-    found: list[Row] = []
-    before = after or _BEHIND_ALL
-    while len(found) < limit:
-        ids = yield from about(
-            reference, _BEFORE_ALL, before, _REFERENCES_AT_ONCE, newest_first=True
-        )
-        if not ids:
-            break
-        query = _NOTIFICATIONS.where(_N.c.id.in_(ids), *wanted).order_by(_N.c.id.desc())
-        found += yield Cold(query.limit(limit - len(found)))()
-        before = ids[-1]
-    return found
-
-
 def _counts() -> Plan[Counts]:
     quarantined = (yield _QUARANTINED())[0][0]
     handlings = yield from _work("handlings", parked=_PARKED, held=None)
@@ -388,13 +280,15 @@ def _named(view: Callable[..., V], row: Row) -> dict[str, Any]:
     return dict(zip(view.__dataclass_fields__, row, strict=False))  # type: ignore[attr-defined]
 
 
-def _notification(row: Row) -> NotificationView:
+def notification_of(row: Row) -> NotificationView:
+    """Return the notification in a row of `NOTIFICATIONS`."""
     named = _named(NotificationView, row)
     origin, state = Origin(named["origin"]), NotificationState(named["state"])
     return NotificationView(**(named | {"origin": origin, "state": state}))
 
 
-def _handling(row: Row) -> HandlingView:
+def handling_of(row: Row) -> HandlingView:
+    """Return the handling in a row of `HANDLINGS`."""
     state = HandlingState(row[6])
     return HandlingView(
         id=row[0],
@@ -419,6 +313,11 @@ def _handling(row: Row) -> HandlingView:
 def event_of(row: Row) -> EventView:
     """Return the event in a row of `EVENTS`."""
     return EventView(**_named(EventView, row))
+
+
+def quarantined_of(row: Row) -> QuarantineView:
+    """Return the message in a row of `QUARANTINE`."""
+    return QuarantineView(**_named(QuarantineView, row))
 
 
 def delivery_of(row: Row) -> DeliveryView:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.clock import Clock
-from gateway.identifiers import Reference
 from gateway.model import Arrival, IdPrefix, Owed, StoredNotification, new_id
-from gateway.operations import Operation, Progress
+from gateway.operations import Operation, Progress, ReplayState, Selection
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
@@ -24,10 +23,23 @@ from gateway.store.operations import advance
 from gateway.store.references import about
 from gateway.store.statements import Many, One, Plan, Row, Rows, Signal
 
-_WINDOW: Final = One(
+
+def _along(condition: str) -> str:
+    return f"""
+        SELECT id, type, seller_id, marketplace_id, origin, state FROM notifications
+        WHERE {condition} AND id > $1 AND id < $2 ORDER BY id LIMIT $3
+        """  # noqa: S608 conditions are ours
+
+
+_WINDOW: Final = One(_along("true"))
+_OF_SELLER: Final = One(_along("seller_id = $4"))
+_OF_TYPE: Final = One(_along("type = $4"))
+_IGNORED: Final = One(_along("state = 'ignored'"))
+_DEAD: Final = One(
     """
-    SELECT id, type, seller_id, marketplace_id, origin, state FROM notifications
-    WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
+    SELECT DISTINCT notification_id FROM handlings
+    WHERE state = 'dead' AND notification_id > $1 AND notification_id < $2
+    ORDER BY notification_id LIMIT $3
     """
 )
 _NAMED: Final = Many(
@@ -171,17 +183,20 @@ class Replays:
         self._inbox = inbox
 
     async def look(
-        self, *, after: str, before: str, limit: int, reference: Reference | None = None
+        self, selection: Selection, *, after: str, before: str, limit: int
     ) -> Sequence[Looked]:
-        """Return the next notifications between two ids, the oldest first.
+        """Return the next notifications between two ids that may be selected, the oldest first.
+
+        They are read along the index of what the selection names and few have in common; all that
+        are selected are among them.
 
         Args:
+            selection: What is asked for.
             after: Exclusive.
             before: Exclusive.
             limit: Most notifications.
-            reference: What they are about; None for whatever.
         """
-        return await self._driver.read(lambda: _look(after, before, limit, reference))
+        return await self._driver.read(lambda: _look(selection, after, before, limit))
 
     async def known(self, identities: Sequence[str]) -> Sequence[Looked]:
         """Return the stored notifications of Amazon's ids, the oldest first."""
@@ -292,15 +307,26 @@ class Replays:
         return True
 
 
-def _look(
-    after: str, before: str, limit: int, reference: Reference | None
-) -> Plan[Sequence[Looked]]:
-    if reference is None:
-        rows = yield _WINDOW(after, before, limit)
-    else:
-        ids = yield from about(reference, after, before, limit)
+def _along_an_index(selection: Selection, after: str, before: str, limit: int) -> Plan[Rows]:
+    ids: Sequence[str] | None = None
+    if selection.reference is not None:
+        ids = yield from about(selection.reference, after, before, limit)
+    elif selection.state == ReplayState.DEAD:
+        ids = [row[0] for row in (yield _DEAD(after, before, limit))]
+    if ids is not None:
         named = (yield _NAMED([(one,) for one in ids])) if ids else ()
-        rows = sorted(named, key=lambda row: str(row[0]))
+        return sorted(named, key=lambda row: str(row[0]))
+    if selection.state == ReplayState.IGNORED:
+        return (yield _IGNORED(after, before, limit))
+    if selection.seller_id is not None:
+        return (yield _OF_SELLER(after, before, limit, selection.seller_id))
+    if selection.notification_type is not None:
+        return (yield _OF_TYPE(after, before, limit, selection.notification_type))
+    return (yield _WINDOW(after, before, limit))
+
+
+def _look(selection: Selection, after: str, before: str, limit: int) -> Plan[Sequence[Looked]]:
+    rows = yield from _along_an_index(selection, after, before, limit)
     return (yield from _with_earlier(rows))
 
 

@@ -125,6 +125,9 @@ notifications: Final = Table(
     _bytes("body"),
     Column("body_sealed", Boolean, nullable=False),
     UniqueConstraint("identity"),
+    Index("ix_notifications_seller_id", "seller_id", "id"),
+    Index("ix_notifications_type", "type", "id"),
+    _partial("ix_notifications_ignored", "id", where="state = 'ignored'"),
     _partial("ix_notifications_jobs", "id", where="origin IN ('schedule', 'request')"),
 )
 """The inbox: every notification once, by `identity`."""
@@ -197,6 +200,7 @@ handlings: Final = Table(
     ),
     _partial("ix_handlings_leased", "lease_until_ms", where="state = 'leased'"),
     _partial("ix_handlings_dead", "id", where="state = 'dead'"),
+    _partial("ix_handlings_dead_notification", "notification_id", where="state = 'dead'"),
     _partial("ix_handlings_coalesced_into", "coalesced_into", where="coalesced_into IS NOT NULL"),
     _partial("ix_handlings_operation", "operation_id", "id", where="operation_id IS NOT NULL"),
     _partial(

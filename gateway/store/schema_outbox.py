@@ -41,6 +41,8 @@ events: Final = Table(
     _text("order_key"),
     _bytes("thin_body", nullable=True),
     _flag("operational"),
+    Index("ix_events_seller_id", "seller_id", "id"),
+    Index("ix_events_type", "type", "id"),
     _partial("ix_events_notification_id", "notification_id", where="notification_id IS NOT NULL"),
 )
 """Published events. `body` stands here once and is what every attempt sends, byte for byte;
@@ -144,6 +146,7 @@ deliveries: Final = Table(
     _ms("resent_at_ms"),
     Column("reason", Text),
     Index("ix_deliveries_event_id", "event_id"),
+    Index("ix_deliveries_endpoint_id", "endpoint_id", "id"),
     _partial(
         "ix_deliveries_ready", "endpoint_id", "id", where="state = 'pending' AND readiness = 2"
     ),

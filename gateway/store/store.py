@@ -28,6 +28,7 @@ from gateway.store.feeds import Feeds
 from gateway.store.handlings import Handlings
 from gateway.store.inbox import Inbox
 from gateway.store.jobs import Jobs
+from gateway.store.lists import Lists
 from gateway.store.memories import Memories
 from gateway.store.migrate import SchemaState, standing, upgrade
 from gateway.store.once import OnceKeys
@@ -88,9 +89,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         path: Path | None = None,
         event_url: str = EVENT_URL,
     ) -> None:
-        self._driver = driver
-        self._sealer = sealer
-        self._clock = clock
+        self._driver, self._sealer, self._clock = driver, sealer, clock
         self._publisher = publisher = Publisher(event_url)
         self.path = path
         self.inbox = Inbox(driver, sealer, clock)
@@ -113,6 +112,7 @@ class Store(AbstractAsyncContextManager["Store"]):
         self.destinations = Destinations(driver, clock)
         self.buckets = Buckets(driver, clock)
         self.queries = Queries(driver, sealer)
+        self.lists = Lists(driver)
         self.rotation = Rotation(driver, sealer)
         self.outbox = Outbox(driver, clock, publisher)
         self.api_keys = ApiKeys(driver)

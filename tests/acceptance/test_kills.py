@@ -129,7 +129,7 @@ async def kill(victims: Victims, moment: str, *, kills: int) -> None:
     assert sum(got.values()) - len(ids) <= 9 * kills
     after = ""
     seen = 0
-    while views := await victims.store.queries.deliveries(after=after or None, limit=500):
+    while views := await victims.store.lists.deliveries(after=after or None, limit=500):
         after = views[-1].id
         for view in views:
             seen += 1

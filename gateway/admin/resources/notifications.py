@@ -10,7 +10,7 @@ from gateway.access import Scope
 from gateway.admin.api import Api
 from gateway.admin.bodies import body_value
 from gateway.admin.fields import Given, Shown, Time, Word
-from gateway.admin.paging import Page, PageQuery, page_asked, page_of
+from gateway.admin.paging import Page, PageQuery, page_asked, scanned_page
 from gateway.admin.routes import Call, Route
 from gateway.admin.showing import shown
 from gateway.model import HandlingState, NotificationState, Origin
@@ -113,21 +113,16 @@ class HandlingsQuery(PageQuery):
 async def _list(api: Api, call: Call) -> Page[NotificationShown]:
     query = call.query(NotificationsQuery)
     reference = reference_of(query.order_id, query.sku, query.report_id)
-    return await page_of(
-        query.cursor,
-        query.limit,
-        lambda after, limit: api.store.queries.notifications(
-            after=after,
-            limit=limit,
-            notification_type=query.type,
-            seller_id=query.seller_id,
-            state=query.state,
-            marketplace_id=query.marketplace_id,
-            reference=reference,
-        ),
-        lambda one: shown(NotificationShown, one),
-        lambda one: one.id,
+    found = await api.store.lists.notifications(
+        after=query.cursor,
+        limit=query.limit,
+        notification_type=query.type,
+        seller_id=query.seller_id,
+        state=query.state,
+        marketplace_id=query.marketplace_id,
+        reference=reference,
     )
+    return scanned_page(found, lambda one: shown(NotificationShown, one))
 
 
 async def _show(api: Api, call: Call) -> NotificationDetail:
@@ -143,24 +138,16 @@ async def _show(api: Api, call: Call) -> NotificationDetail:
 
 async def _list_handlings(api: Api, call: Call) -> Page[HandlingShown]:
     query = call.query(HandlingsQuery)
-    return await page_of(
-        query.cursor,
-        query.limit,
-        lambda after, limit: api.store.queries.handlings(
-            after=after, limit=limit, handler=query.handler, state=query.state
-        ),
-        handling_shown,
-        lambda one: one.id,
+    found = await api.store.lists.handlings(
+        after=query.cursor, limit=query.limit, handler=query.handler, state=query.state
     )
+    return scanned_page(found, handling_shown)
 
 
 async def _list_quarantine(api: Api, call: Call) -> Page[QuarantineShown]:
-    return await page_of(
-        *page_asked(call),
-        lambda after, limit: api.store.queries.quarantine(after=after, limit=limit),
-        lambda one: shown(QuarantineShown, one),
-        lambda one: one.id,
-    )
+    after, limit = page_asked(call)
+    found = await api.store.lists.quarantine(after=after, limit=limit)
+    return scanned_page(found, lambda one: shown(QuarantineShown, one))
 
 
 async def _show_handling(api: Api, call: Call) -> HandlingShown:

@@ -39,8 +39,6 @@ EndpointId = Annotated[str, StringConstraints(pattern=PATH_PATTERNS["endpoint_id
 
 _PATH: Final = "/v1/operations/{operation_id}"
 _ENDPOINTS_MAX: Final = 1_000
-# What one request may look at; a command looks at all.
-_LOOKS: Final = 40
 
 
 class SelectionGiven(Given):
@@ -122,9 +120,12 @@ class CallsShown(Shown):
 class PreviewShown(Shown):
     """What an operation would do."""
 
-    count: int
+    count: int = Field(description="Of those that were looked at.")
+    estimated_count: int | None = Field(
+        description="About how many in all, where not all were looked at."
+    )
     looked: int
-    complete: bool = Field(description="Whether all were looked at; a command looks at all.")
+    complete: bool = Field(description="Whether all were looked at.")
     first_at: Time | None
     last_at: Time | None
     by_type: dict[str, int]
@@ -164,7 +165,7 @@ async def _preview(api: Api, call: Call) -> PreviewShown:
     selection = _selection(asked, api.clock.now_ms())
     check_selection(asked.kind, selection)
     await check_names(api.store, selection)
-    found = await preview(looking(api.store, asked.kind), asked.kind, selection, looks=_LOOKS)
+    found = await preview(looking(api.store, asked.kind), asked.kind, selection)
     replays = asked.kind is OperationKind.REPLAY
     calls = calls_ahead(found, Catalog.load()) if replays else ()
     return shown(

@@ -136,15 +136,15 @@ class Story:
 
     async def _totals(self) -> Counter[str]:
         """Count rows page by page: the demo's are few."""
-        queries = self._world.store.queries
+        lists = self._world.store.lists
         totals: Counter[str] = Counter()
-        totals["notifications"] = len(await _all(queries.notifications))
-        handlings = await _all(queries.handlings)
+        totals["notifications"] = len(await _all(lists.notifications))
+        handlings = await _all(lists.handlings)
         totals["handled"] = sum(one.ended_at_ms is not None for one in handlings)
         totals["coalesced"] = sum(one.coalesced_into is not None for one in handlings)
         totals["skipped"] = sum(one.state is HandlingState.SKIPPED for one in handlings)
-        totals["events"] = len(await _all(queries.events))
-        deliveries = await _all(queries.deliveries)
+        totals["events"] = len(await _all(lists.events))
+        deliveries = await _all(lists.deliveries)
         totals["delivered"] = len(
             {one.event_id for one in deliveries if one.state is DeliveryState.DELIVERED}
         )
@@ -152,7 +152,7 @@ class Story:
 
     async def _summary(self, seconds: float) -> Summary:
         world, batch = self._world, self._batch
-        notifications = await _all(world.store.queries.notifications)
+        notifications = await _all(world.store.lists.notifications)
         quarantined = (await world.store.queries.counts()).quarantined
         totals = await self._totals()
         stored = {one.identity for one in notifications}

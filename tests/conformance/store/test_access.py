@@ -120,7 +120,7 @@ async def test_an_idempotency_key_publishes_once(world: World, store: Store) -> 
         await store.outbox.publish(
             world.event(), idempotency=Idempotency(key="k1", fingerprint=b"2")
         )
-    assert [e.id for e in await store.queries.events()] == [event.id]
+    assert [e.id for e in await store.lists.events()] == [event.id]
 
 
 async def test_what_was_not_published_now_is_not_logged(world: World, store: Store) -> None:
@@ -140,7 +140,7 @@ async def test_many_at_once_under_one_key_publish_once(world: World, store: Stor
     )
     assert len({one.event_id for one in published}) == 1
     assert sum(not one.repeated for one in published) == 1
-    assert len(await store.queries.events()) == 1
+    assert len(await store.lists.events()) == 1
 
 
 async def test_idempotency_keys_are_forgotten_after_a_day(world: World, store: Store) -> None:

@@ -79,7 +79,7 @@ async def test_what_is_put_back_is_found_by_what_it_is_about(world: World) -> No
     await world.change("DELETE FROM notification_refs")
     assert await store.archiving.restore(taken) == 1
     reference = (ReferenceKind.ORDER, order)
-    found = await store.queries.notifications(reference=reference)
+    found = await store.lists.notifications(reference=reference)
     assert [one.id for one in found] == [first.id]
 
 

@@ -87,7 +87,7 @@ async def test_a_sealed_body_that_cant_be_opened_holds_up_no_other(
     monkeypatch.setattr(sealer, "open", _refuse)
     claims = await world.claim()
     assert [c.notification.id for c in claims.items] == [plain.id]
-    (handling,) = [h for h in await store.queries.handlings() if h.notification_id == secret.id]
+    (handling,) = [h for h in await store.lists.handlings() if h.notification_id == secret.id]
     assert (handling.state, handling.error) == (HandlingState.PENDING, "no key")
     assert handling.due_at_ms > world.clock.at_ms
     monkeypatch.undo()
@@ -102,12 +102,12 @@ def _refuse(sealed: bytes, *, context: str) -> bytes:
 async def test_states_and_times_are_kept(world: World, store: Store) -> None:
     accepted, ignored = world.arrival(event_time_ms=START_MS - 5), world.arrival(owed=())
     await world.accept(accepted, ignored)
-    views = {n.id: n for n in await store.queries.notifications()}
+    views = {n.id: n for n in await store.lists.notifications()}
     assert views[accepted.id].state is NotificationState.ACCEPTED
     assert views[accepted.id].event_time_ms == START_MS - 5
     assert views[ignored.id].state is NotificationState.IGNORED
     assert views[ignored.id].event_time_ms is None
-    assert (await store.queries.handlings())[0].handler == HANDLER
+    assert (await store.lists.handlings())[0].handler == HANDLER
 
 
 async def test_a_closed_store_says_so(world: World, store: Store) -> None:

@@ -14,33 +14,33 @@ async def test_pages_run_from_the_newest_and_join(world: World, store: Store) ->
         arrival = world.arrival()
         await world.accept(arrival)
         ids.append(arrival.id)
-    first = await store.queries.notifications(limit=2)
-    second = await store.queries.notifications(limit=9, after=first[-1].id)
+    first = await store.lists.notifications(limit=2)
+    second = await store.lists.notifications(limit=9, after=first[-1].id)
     assert [n.id for n in (*first, *second)] == ids[::-1]
 
 
 async def test_filters(world: World, store: Store) -> None:
     await world.endpoint()
     await world.accept(world.arrival(seller="A1"), world.arrival(seller="A2", owed=()))
-    queries = store.queries
-    assert len(await queries.notifications(seller_id="A2")) == 1
-    assert len(await queries.notifications(notification_type="ORDER_CHANGE")) == 2
-    assert await queries.notifications(notification_type="X") == []
-    assert len(await queries.notifications(state=NotificationState.IGNORED)) == 1
-    assert len(await queries.handlings(state=HandlingState.PENDING)) == 1
-    assert await queries.handlings(handler="none") == []
+    queries, lists = store.queries, store.lists
+    assert len(await lists.notifications(seller_id="A2")) == 1
+    assert len(await lists.notifications(notification_type="ORDER_CHANGE")) == 2
+    assert not await lists.notifications(notification_type="X")
+    assert len(await lists.notifications(state=NotificationState.IGNORED)) == 1
+    assert len(await lists.handlings(state=HandlingState.PENDING)) == 1
+    assert not await lists.handlings(handler="none")
     (claimed,) = (await world.claim()).items
     await world.settle(world.result(claimed, events=[world.event(), world.event("b", "A2")]))
-    assert len(await queries.events(event_type="b")) == 1
-    assert len(await queries.events(seller_id="A1")) == 1
-    (event,) = await queries.events(event_type="b")
+    assert len(await lists.events(event_type="b")) == 1
+    assert len(await lists.events(seller_id="A1")) == 1
+    (event,) = await lists.events(event_type="b")
     detail = await queries.event(event.id)
     assert (detail.event, detail.body) == (event, b'{"type":"order.changed"}')
     (delivery,) = detail.deliveries
     assert delivery.event_type == "b"
-    assert len(await queries.deliveries(state=DeliveryState.PENDING)) == 2
-    assert len(await queries.deliveries(endpoint_id=delivery.endpoint_id)) == 2
-    assert await queries.deliveries(endpoint_id="ep_none") == []
+    assert len(await lists.deliveries(state=DeliveryState.PENDING)) == 2
+    assert len(await lists.deliveries(endpoint_id=delivery.endpoint_id)) == 2
+    assert not await lists.deliveries(endpoint_id="ep_none")
     detail_of = await queries.delivery(delivery.id)
     assert (detail_of.delivery, list(detail_of.attempts)) == (delivery, [])
     (handling,) = (await queries.notification(claimed.notification.id)).handlings
@@ -50,9 +50,9 @@ async def test_filters(world: World, store: Store) -> None:
 async def test_quarantine_is_listed(world: World, store: Store) -> None:
     item = world.unreadable(body=b"\xff\xfe")
     await world.accept(item)
-    (view,) = await store.queries.quarantine()
+    (view,) = await store.lists.quarantine()
     assert (view.id, view.reason, view.size_bytes) == (item.id, "no JSON", 2)
-    assert await store.queries.quarantine(after=view.id) == []
+    assert not await store.lists.quarantine(after=view.id)
 
 
 @pytest.mark.parametrize("noun", ["notification", "event", "delivery", "quarantined_body"])

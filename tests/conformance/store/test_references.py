@@ -40,15 +40,15 @@ async def over_weeks(world: World) -> list[str]:
 
 async def test_lists_find_them_newest_first_page_by_page(world: World) -> None:
     ids = await over_weeks(world)
-    ask = world.store.queries.notifications
+    ask = world.store.lists.notifications
     assert [one.id for one in await ask(reference=ORDER)] == ids[::-1]
     page = await ask(reference=ORDER, limit=3)
     assert [one.id for one in page] == ids[:0:-1]
     assert [one.id for one in await ask(reference=ORDER, after=page[-1].id)] == ids[:1]
     assert [one.id for one in await ask(reference=ORDER, marketplace_id="M1")] == ids[1:2]
     assert len(await ask(reference=SKU)) == 8
-    assert await ask(reference=REPORT) == []
-    assert await ask(reference=(ReferenceKind.SKU, ORDER[1])) == []
+    assert not await ask(reference=REPORT)
+    assert not await ask(reference=(ReferenceKind.SKU, ORDER[1]))
 
 
 async def test_a_duplicate_and_one_whose_row_is_gone_are_none(world: World) -> None:
@@ -58,9 +58,7 @@ async def test_a_duplicate_and_one_whose_row_is_gone_are_none(world: World) -> N
     await world.accept(first, lost)
     await world.accept(again)
     await world.change("DELETE FROM notifications WHERE id = $1", lost.id)
-    assert [one.id for one in await world.store.queries.notifications(reference=REPORT)] == [
-        first.id
-    ]
+    assert [one.id for one in await world.store.lists.notifications(reference=REPORT)] == [first.id]
 
 
 async def test_a_replay_looks_at_what_is_about_the_thing_only(world: World) -> None:

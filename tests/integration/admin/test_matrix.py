@@ -178,16 +178,16 @@ async def test_each_change_is_in_the_log_once(world: AdminWorld, route: Route) -
 
 async def _state(world: AdminWorld) -> list[Any]:
     """What stands in the store, save when keys were used."""
-    queries = world.store.queries
+    lists = world.store.lists
     endpoints = [
         await world.store.endpoints.get(one.id)
         for one in await world.store.endpoints.list(limit=100)
     ]
     return [
         endpoints,
-        await queries.deliveries(),
-        await queries.events(),
-        await queries.notifications(),
+        [*await lists.deliveries()],
+        [*await lists.events()],
+        [*await lists.notifications()],
         await world.store.audit.list(),
         [await world.store.feeds.consumers(one.id) for one in endpoints],
         [key.revoked_at_ms for key in await world.store.api_keys.list()],

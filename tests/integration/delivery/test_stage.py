@@ -111,7 +111,7 @@ class Gateway:
         return [event.id for event in events]
 
     async def states(self, name):
-        views = await self.store.queries.deliveries(endpoint_id=f"ep_{name}", limit=1000)
+        views = await self.store.lists.deliveries(endpoint_id=f"ep_{name}", limit=1000)
         return [view.state for view in views]
 
     async def until(self, name, condition, *, within_s=15.0):
@@ -123,7 +123,7 @@ class Gateway:
         """The attempts of the first delivery of an endpoint that had one."""
         async with asyncio.timeout(within_s):
             while True:
-                views = await self.store.queries.deliveries(endpoint_id=f"ep_{name}", limit=1000)
+                views = await self.store.lists.deliveries(endpoint_id=f"ep_{name}", limit=1000)
                 for view in views:
                     if attempts := (await self.store.queries.delivery(view.id)).attempts:
                         return attempts

@@ -152,7 +152,7 @@ async def test_a_revoked_seller_is_hammered_no_more_and_operators_are_told(
             await client.for_seller(EU).orders.get_order("902-0000000-0000000")
 
     assert simulator.lwa.calls == {"invalid_grant": 1}
-    (event,) = await store.queries.events()
+    (event,) = await store.lists.events()
     assert (event.type, event.seller_id) == ("seller.paused", EU)
     other = await client.for_seller(NA).orders.get_order(simulator.orders.an_id(NA, 1))
     assert other.order_id
