@@ -60,6 +60,7 @@ catalog-check: $(VENV_READY) ## Compare the catalogue with its sources (CSV=FILE
 bench: $(VENV_READY) ## Measure against the naive loop and other clients; write docs/performance.md
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.fairness
+	$(BIN)/python -m benchmarks.retention
 	$(BIN)/python -m benchmarks.client
 
 .PHONY: check

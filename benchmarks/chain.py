@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +74,14 @@ class Chain:
 
     @contextmanager
     def gateway(
-        self, *, server: PostgresServer | None = None, processes: int = 1
+        self,
+        *,
+        server: PostgresServer | None = None,
+        processes: int = 1,
+        prepare: Callable[[GatewayFolder], None] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> Iterator[list[MeasuredProcess]]:
-        """Run gateways on a new SQLite file, or on a new database of `server`."""
+        """Run gateways on a new SQLite file, or on a new database of `server`, once prepared."""
         database = nullcontext(None) if server is None else server.database()
         with tempfile.TemporaryDirectory() as name, database as store_url:
             folder = _folder(Path(name), self._emulator.described, self.queue(), store_url)
@@ -84,10 +89,12 @@ class Chain:
                 folder.cli("db", "upgrade")
             sink = self._emulator.described["sink"]
             folder.cli("endpoints", "add", sink, "--concurrency", "32")
+            if prepare is not None:
+                prepare(folder)
             running = [
                 MeasuredProcess(
                     ["-m", "gateway", "--config", str(folder.config), "run"],
-                    env={**folder.environ(), "SPGW_ADMIN__PORT": "0"},
+                    env={**folder.environ(), **(environ or {}), "SPGW_ADMIN__PORT": "0"},
                 )
                 for _ in range(processes)
             ]

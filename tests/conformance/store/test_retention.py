@@ -190,3 +190,35 @@ async def test_a_sqlite_file_gives_space_back(world: World, store: Store) -> Non
     while await store.space.give_back(64):
         pass
     assert (await store.space.size()).bytes < full - 3_000_000
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+async def test_postgres_uses_the_space_of_what_went_again(world: World, store: Store) -> None:
+    """Without a vacuum in between each round would need space of its own."""
+    sizes = []
+    for _ in range(4):
+        await world.accept(*[world.arrival(owed=[], body=b"x" * 1_000) for _ in range(1_000)])
+        for walk in (Walk.MESSAGES, Walk.NOTIFICATIONS):
+            await store.retention.rewind(walk)
+            await _walk(store, walk, "ntf_f", limit=500)
+        await store.space.scrub(rewrite=False)
+        ((size,),) = await world.rows("SELECT pg_relation_size('notifications')")
+        sizes.append(int(str(size)))
+    assert sizes[-1] <= 1.25 * max(sizes[0], 1_000_000), sizes
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+async def test_postgres_vacuums_hot_tables_sooner(world: World) -> None:
+    rows = await world.rows(
+        "SELECT relname::text FROM pg_class"
+        " WHERE array_to_string(reloptions, ',') LIKE '%autovacuum_vacuum_scale_factor=0.01%'"
+    )
+    assert {row[0] for row in rows} == {
+        "notifications",
+        "handlings",
+        "events",
+        "deliveries",
+        "attempts",
+    }
