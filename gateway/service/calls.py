@@ -15,6 +15,8 @@ import structlog
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from gateway.errors import StoreUnavailableError
+from gateway.http1.client import Client
+from gateway.http1.dialling import OpenDialler
 from gateway.service import parts
 from gateway.spapi.assembly import ClientNeeds, make_client
 from gateway.usage import UsageCounter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.store import Store
 
 _SELLERS_AT_ONCE = 200
+_CONNECT_WITHIN_S = 10.0
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
 
@@ -57,9 +60,15 @@ async def open_client(
                 cookie_jar=DummyCookieJar(),
             )
         )
+        http = Client(
+            OpenDialler(within_s=_CONNECT_WITHIN_S),
+            connections=settings.dispatch.concurrency * 2,
+        )
+        stack.push_async_callback(http.aclose)
         yield make_client(
             ClientNeeds(
                 session=session,
+                http=http,
                 directory=directory,
                 buckets=store.buckets,
                 clock=clock,

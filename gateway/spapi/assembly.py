@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from gateway.clock import Clock
+from gateway.http1.client import Client
 from gateway.model import UsagePlan
 from gateway.spapi.auth import LWA_ENDPOINT, LwaTokens
 from gateway.spapi.catalog import Catalog
@@ -20,12 +21,13 @@ from gateway.spapi.directory import SellerDirectory
 from gateway.spapi.documents.calls import DocumentAccess
 from gateway.spapi.documents.host import HttpDocumentHost
 from gateway.spapi.documents.limits import DocumentLimits
+from gateway.spapi.lean_transport import LeanHttpTransport
 from gateway.spapi.plans import UsagePlans
 from gateway.spapi.regions import Endpoints
 from gateway.spapi.restricted import CREATE, RestrictedTokens
 from gateway.spapi.runner import CallMetrics, CallRunner, CallUsage, RunnerParts
 from gateway.spapi.throttle import BucketStore, Throttle
-from gateway.spapi.transport import HttpTransport, user_agent
+from gateway.spapi.transport import HttpTransport, Transport, user_agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,12 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientNeeds:
-    """What a client is given, and never closes."""
+    """What a client is given, and never closes.
+
+    Attributes:
+        http: Sends requests, where it is given; the session then sends those through a proxy, and
+            fetches documents.
+    """
 
     session: aiohttp.ClientSession
     directory: SellerDirectory
@@ -73,6 +80,7 @@ class ClientNeeds:
     clock: Clock
     metrics: CallMetrics
     usage: CallUsage | None = None
+    http: Client | None = None
 
 
 def make_client(
@@ -105,10 +113,12 @@ def make_tokens(needs: ClientNeeds, options: ClientOptions) -> LwaTokens:
     )
 
 
-def _transport(needs: ClientNeeds, options: ClientOptions) -> HttpTransport:
-    return HttpTransport(
-        needs.session, agent=user_agent(options.agent_suffix), timeout_s=options.timeout_s
-    )
+def _transport(needs: ClientNeeds, options: ClientOptions) -> Transport:
+    agent = user_agent(options.agent_suffix)
+    by_session = HttpTransport(needs.session, agent=agent, timeout_s=options.timeout_s)
+    if needs.http is None:
+        return by_session
+    return LeanHttpTransport(needs.http, by_session, agent=agent, timeout_s=options.timeout_s)
 
 
 def _runner(needs: ClientNeeds, options: ClientOptions, catalog: Catalog) -> CallRunner:

@@ -140,12 +140,12 @@ class HttpTransport:
                 body = await self._read(answer, request)
                 return Response(status=answer.status, headers=answer.headers, body=body)
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as exc:
-            raise self._fault(request, f"no connection ({_word(exc)})", exc, sent=False) from exc
+            raise fault(request, f"no connection ({_word(exc)})", exc, sent=False) from exc
         except TimeoutError as exc:
             what = f"no whole answer within {self._timeout_s:g} s"
-            raise self._fault(request, what, exc, sent=True) from exc
+            raise fault(request, what, exc, sent=True) from exc
         except (aiohttp.ClientError, OSError) as exc:
-            raise self._fault(request, f"the answer broke off ({_word(exc)})", exc) from exc
+            raise fault(request, f"the answer broke off ({_word(exc)})", exc) from exc
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []
@@ -154,28 +154,33 @@ class HttpTransport:
             size += len(chunk)
             if size > self._max_body_bytes:
                 answer.close()
-                raise SpApiRequestError(
-                    f"{request.operation}: the answer is larger than {self._max_body_bytes} bytes; "
-                    "ask for less at once",
-                    operation=request.operation,
-                    seller_id=request.seller_id,
-                    status=answer.status,
-                    request_id=answer.headers.get("x-amzn-RequestId"),
-                )
+                raise too_large(request, answer.status, answer.headers, self._max_body_bytes)
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    @staticmethod
-    def _fault(
-        request: Request, what: str, exc: BaseException, *, sent: bool = True
-    ) -> TransportFault:
-        seller = f" for seller {request.seller_id}" if request.seller_id else ""
-        return TransportFault(
-            f"{request.operation}{seller}: {what}; try later",
-            request=request,
-            sent=sent,
-            timed_out=isinstance(exc, TimeoutError),
-        )
+
+def too_large(
+    request: Request, status: int, headers: Mapping[str, str], most_bytes: int
+) -> SpApiRequestError:
+    """Return the error for an answer that is larger than is taken."""
+    return SpApiRequestError(
+        f"{request.operation}: the answer is larger than {most_bytes} bytes; ask for less at once",
+        operation=request.operation,
+        seller_id=request.seller_id,
+        status=status,
+        request_id=headers.get("x-amzn-RequestId"),
+    )
+
+
+def fault(request: Request, what: str, exc: BaseException, *, sent: bool = True) -> TransportFault:
+    """Return the error for a request that brought no whole answer."""
+    seller = f" for seller {request.seller_id}" if request.seller_id else ""
+    return TransportFault(
+        f"{request.operation}{seller}: {what}; try later",
+        request=request,
+        sent=sent,
+        timed_out=isinstance(exc, TimeoutError),
+    )
 
 
 def _word(exc: BaseException) -> str:

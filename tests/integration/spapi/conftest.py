@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from gateway.clock import SystemClock
+from gateway.http1.client import Client
+from gateway.http1.dialling import OpenDialler
 from gateway.spapi.assembly import ClientNeeds, ClientOptions, make_client
 from gateway.spapi.client import SpApiClient
 from tests.support.buckets import MemoryBuckets
@@ -70,10 +72,23 @@ def metrics() -> CountedCalls:
 
 
 @pytest.fixture
-def client(amazon: Amazon, session: aiohttp.ClientSession, metrics: CountedCalls) -> SpApiClient:
+async def http(exits: AsyncExitStack) -> Client | None:
+    made = Client(OpenDialler(within_s=5.0), connections=16)
+    exits.push_async_callback(made.aclose)
+    return made
+
+
+@pytest.fixture
+def client(
+    amazon: Amazon,
+    session: aiohttp.ClientSession,
+    http: Client | None,
+    metrics: CountedCalls,
+) -> SpApiClient:
     return make_client(
         ClientNeeds(
             session=session,
+            http=http,
             directory=FakeDirectory(),
             buckets=MemoryBuckets(SystemClock()),
             clock=SystemClock(),

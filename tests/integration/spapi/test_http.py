@@ -1,13 +1,37 @@
 """The client against a server that answers as badly as Amazon's edge at times does."""
 
 import asyncio
+import gzip
 import socket
 
 import pytest
 from aiohttp import web
 
 from gateway.errors import SpApiAuthorizationError, SpApiRequestError, SpApiRetryableError
+from gateway.http1.client import Client
+from gateway.http1.dialling import OpenDialler
+from gateway.spapi.lean_transport import LeanHttpTransport
 from gateway.spapi.transport import HttpTransport, Request, TransportFault
+
+
+@pytest.fixture(params=["lean", "aiohttp"])
+async def http(request, exits):
+    """One suite for both transports."""
+    if request.param == "aiohttp":
+        return None
+    made = Client(OpenDialler(within_s=5.0), connections=16)
+    exits.push_async_callback(made.aclose)
+    return made
+
+
+@pytest.fixture
+def transport(http, session):
+    def made(**options):
+        other = HttpTransport(session, agent="test", **options)
+        return other if http is None else LeanHttpTransport(http, other, agent="test", **options)
+
+    return made
+
 
 GET_ORDER = "orders.2026-01-01.getOrder"
 ORDER = {"order": {"orderId": "902-1"}}
@@ -156,7 +180,7 @@ async def test_a_redirect_is_not_followed(amazon, client):
         await call(client)
 
 
-async def test_an_answer_beyond_all_bounds_is_refused(amazon, session):
+async def test_an_answer_beyond_all_bounds_is_refused(amazon, transport):
     async def endless(request):
         response = web.StreamResponse()
         await response.prepare(request)
@@ -167,32 +191,44 @@ async def test_an_answer_beyond_all_bounds_is_refused(amazon, session):
             return response
 
     amazon.answerers = [endless]
-    transport = HttpTransport(session, agent="test", max_body_bytes=1_000_000)
     request = Request(operation="o", seller_id=None, method="GET", url=f"{amazon.url}/x")
 
     with pytest.raises(SpApiRequestError, match="larger than 1000000 bytes"):
-        await transport.send(request)
+        await transport(max_body_bytes=1_000_000).send(request)
 
 
-async def test_no_connection_means_nothing_was_sent(session):
+async def test_no_connection_means_nothing_was_sent(transport):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    transport = HttpTransport(session, agent="test")
 
     with pytest.raises(TransportFault) as caught:
-        await transport.send(
+        await transport().send(
             Request(operation="o", seller_id="S1", method="POST", url=f"http://127.0.0.1:{port}/x")
         )
     assert not caught.value.sent
 
 
-async def test_a_get_on_a_cut_connection_is_not_repeated_behind_the_throttle(amazon, session):
+async def test_a_get_on_a_cut_connection_is_not_repeated_behind_the_throttle(amazon, transport):
     amazon.answerers = [good, dropped, good]
-    transport = HttpTransport(session, agent="test")
+    request = Request(operation="o", seller_id=None, method="GET", url=f"{amazon.url}/x")
+    made = transport()
+
+    assert (await made.send(request)).status == 200
+    with pytest.raises(TransportFault):
+        await made.send(request)
+    assert len(amazon.requests) == 2
+
+
+async def test_a_packed_answer_is_unpacked_within_its_bound(amazon, transport):
+    async def packed(request):
+        assert "gzip" in request.headers["accept-encoding"]
+        body = gzip.compress(b"x" * 2_000_000)
+        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+    amazon.answerers = [packed, packed]
     request = Request(operation="o", seller_id=None, method="GET", url=f"{amazon.url}/x")
 
-    assert (await transport.send(request)).status == 200
-    with pytest.raises(TransportFault):
-        await transport.send(request)
-    assert len(amazon.requests) == 2
+    assert (await transport().send(request)).body == b"x" * 2_000_000
+    with pytest.raises(SpApiRequestError, match="larger than 1000000 bytes"):
+        await transport(max_body_bytes=1_000_000).send(request)
