@@ -25,6 +25,7 @@ from gateway.operations import (
     OperationState,
     Preview,
     Selection,
+    time_of,
 )
 from gateway.replay.replays import ReplayWork
 from gateway.replay.starting import LOOKS, calls_ahead, check_names, looking, new_operation, preview
@@ -134,9 +135,19 @@ async def follow(invocation: Invocation, store: Store, operation_id: str) -> Ope
                 return operation
             say(
                 f"{operation.id} {operation.state}: {operation.done} done,"
-                f" {operation.skipped} skipped of {operation.looked} looked at"
+                f" {operation.skipped} skipped of {operation.looked} looked at",
+                part_done(operation),
             )
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def part_done(operation: Operation) -> float | None:
+    """Return which part of its time an operation has been through; None of an archive's."""
+    selection = operation.selection
+    if selection.archive is not None:
+        return None
+    passed_ms = time_of(operation.cursor) - selection.from_ms
+    return max(0.0, passed_ms / (selection.to_ms - selection.from_ms))
 
 
 def operation_row(

@@ -25,7 +25,7 @@ from gateway.cli.dlq_options import (
     opened_queue,
     place_of,
 )
-from gateway.cli.dlq_runs import counted, looked_through, looking
+from gateway.cli.dlq_runs import counted, looked_through, looking, part_seen
 from gateway.cli.invocation import Invocation, invocation_of, new_app
 from gateway.cli.output import Output
 from gateway.errors import InvalidInputError, NotFoundError
@@ -252,7 +252,10 @@ async def _export(
                 now_ms = clock.now_ms()
                 read = map(read_letter, letters)
                 await made.keep([each for each in read if wanted.matches(each, now_ms)])
-                tell(f"{made.messages} written, {look.seen} of about {opened.facts.messages} seen")
+                tell(
+                    f"{made.messages} written, {look.seen} of about {opened.facts.messages} seen",
+                    part_seen(opened, look.seen),
+                )
     return dict(
         made.finish(
             {

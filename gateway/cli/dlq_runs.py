@@ -42,10 +42,18 @@ async def looked_through(
                 now_ms = clock.now_ms()
                 read = map(read_letter, letters)
                 found += [each for each in read if wanted.matches(each, now_ms)]
-                tell(f"{look.seen} of about {opened.facts.messages} seen, {len(found)} meant")
+                tell(
+                    f"{look.seen} of about {opened.facts.messages} seen, {len(found)} meant",
+                    part_seen(opened, look.seen),
+                )
     if not invocation.json:
         output.note(seen_note(opened, look))
     return found
+
+
+def part_seen(opened: Opened, seen: int) -> float:
+    """Return which part of a queue's messages was seen, by what SQS says there are."""
+    return seen / max(1, opened.facts.messages)
 
 
 def seen_note(opened: Opened, look: Look) -> str:
@@ -114,7 +122,8 @@ async def settled(
             replace(bounds.limits, expected=opened.facts.messages),
             clock=invocation.clock,
             told=lambda tally: tell(
-                f"{tally.done} {done}, {tally.seen} of about {opened.facts.messages} seen"
+                f"{tally.done} {done}, {tally.seen} of about {opened.facts.messages} seen",
+                part_seen(opened, tally.seen),
             ),
         )
 

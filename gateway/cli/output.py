@@ -5,9 +5,9 @@ Progress and notes go to stderr, so that stdout can be piped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from rich.console import Console
@@ -16,6 +16,14 @@ from rich.table import Table
 from gateway.cli.invocation import Invocation
 
 Row = Mapping[str, Any]
+
+
+class Tell(Protocol):
+    """Says how far work is."""
+
+    def __call__(self, text: str, part: float | None = None, /) -> None:
+        """Change the words; `part` of the whole, 0 to 1, is done, None while nobody knows."""
+        ...
 
 
 class Output:
@@ -76,13 +84,15 @@ class Output:
         self._stderr.write(f"{text}\n")
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Show on a person's terminal that work goes on; yields what changes the words."""
+    def progress(self, text: str) -> Iterator[Tell]:
+        """Show on a person's terminal how far work is; yields what changes words and bar."""
         if self._json or not self._stderr.isatty():
-            yield lambda _text: None
+            yield lambda _text, _part=None: None
             return
-        with Console(file=self._stderr, markup=False).status(text) as status:
-            yield status.update
+        from gateway.cli.bar import shown_bar  # noqa: PLC0415 only for who watches
+
+        with shown_bar(text, self._stderr) as tell:
+            yield tell
 
     def _write_json(self, value: Any) -> None:
         self._stdout.write(orjson.dumps(value).decode() + "\n")

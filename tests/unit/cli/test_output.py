@@ -63,3 +63,17 @@ def test_an_object_in_lines() -> None:
     out, stdout, _ = output(as_json=False)
     out.value({"id": "x", "attempts": [{"n": 1}], "empty": {}})
     assert stdout.getvalue() == 'id        x\nattempts  [{"n":1}]\nempty     {}\n'
+
+
+def test_a_person_sees_a_bar_and_a_pipe_nothing() -> None:
+    shown, piped = Terminal(), io.StringIO()
+    for stderr, as_json in ((shown, False), (piped, False), (Terminal(), True)):
+        invocation = Invocation(
+            json=as_json, config=None, environ={}, stdout=io.StringIO(), stderr=stderr
+        )
+        with Output(invocation).progress("Looking [at it]") as tell:
+            tell("3 of 4 [done]", 0.75)
+        if stderr is not shown:
+            assert stderr.getvalue() == ""
+    assert "3 of 4 [done]" in shown.getvalue()
+    assert "75%" in shown.getvalue()
