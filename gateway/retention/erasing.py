@@ -192,7 +192,9 @@ class ErasureRunner:
             own = [(week_of(one), "order", mentions.subject.value, one) for one in ids]
             return rows, replace(found, references=[*found.references, *own]), None
         limit = _DOCUMENTS_AT_ONCE if place is Place.DOCUMENTS else _PAGE
-        rows = await store.page(place, after, limit)
+        subject = mentions.subject
+        seller_id = subject.value if subject.kind is SubjectKind.SELLER else None
+        rows = await store.page(place, after, limit, seller_id=seller_id)
         if place is Place.DOCUMENTS:
             meant = [(row[0],) for row in rows if await self._is_meant(row, mentions)]
             found = Found(keyed={Keyed.DOCUMENTS: meant})

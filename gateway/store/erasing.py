@@ -32,6 +32,7 @@ from gateway.store.erasing_sql import (
     FORGET_REFERENCES,
     HANDLINGS_OF,
     PAGES,
+    PAGES_OF_SELLER,
     WHOLE,
     Keyed,
     Place,
@@ -69,9 +70,21 @@ class ErasingStore:
         self._driver = driver
         self._clock = clock
 
-    async def page(self, place: Place, after: Sequence[Any], limit: int) -> Sequence[Row]:
-        """Return the next rows of a place behind a key; their first columns are their key."""
-        step = PAGES[place](*after, limit)
+    async def page(
+        self, place: Place, after: Sequence[Any], limit: int, *, seller_id: str | None = None
+    ) -> Sequence[Row]:
+        """Return the next rows of a place behind a key; their first columns are their key.
+
+        Args:
+            place: Where.
+            after: Exclusive.
+            limit: Most rows.
+            seller_id: Whose rows are enough, where an index knows them; None for all.
+        """
+        if seller_id is not None and place in PAGES_OF_SELLER:
+            step = PAGES_OF_SELLER[place](seller_id, *after, limit)
+        else:
+            step = PAGES[place](*after, limit)
         return await self._driver.read(lambda: _run(step))
 
     async def whole(self, notification_ids: Sequence[str]) -> Sequence[Row]:

@@ -85,6 +85,19 @@ PAGES: Final[Mapping[Place, One]] = {
 """(key behind which, limit) → rows, the key of each first."""
 
 
+PAGES_OF_SELLER: Final[Mapping[Place, One]] = {
+    Place.NOTIFICATIONS: One(
+        f"SELECT {_NOTIFICATION} FROM notifications AS n "
+        "WHERE n.seller_id = $1 AND n.id > $2 ORDER BY n.id LIMIT $3"
+    ),
+    Place.EVENTS: One(
+        "SELECT id, seller_id, body, thin_body, order_key FROM events "
+        "WHERE seller_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    ),
+}
+"""(seller, id behind which, limit) → rows as of `PAGES`, where an index knows the seller."""
+
+
 def _each(sql: str, *types: str) -> Many:
     names = ", ".join(f"k{n}" for n in range(len(types)))
     return Many(f"WITH v({names}) AS ({{rows}}) {sql}", types)

@@ -14,7 +14,7 @@ import pytest
 import gateway.store
 from gateway.store import Store
 from gateway.store.claims_sql import LeaseSql
-from gateway.store.erasing_sql import DELETE_KEYED, PAGES
+from gateway.store.erasing_sql import DELETE_KEYED, PAGES, PAGES_OF_SELLER
 from gateway.store.postgres import SETTINGS
 from gateway.store.retention_sql import WALKS
 from gateway.store.statements import Each, Many, One
@@ -42,7 +42,11 @@ def _statements() -> Iterator[tuple[str, Any]]:
         one_by_one = [getattr(sql, field) for field in ("look", "again", "action", "first")]
         for number, statement in enumerate([*one_by_one, sql.count, sql.sample, *sql.hanging]):
             yield f"gateway.store.retention_sql.{walk}.{number}", statement
-    for place, statement in (*PAGES.items(), *DELETE_KEYED.items()):
+    for place, statement in (
+        *PAGES.items(),
+        *((f"{place}.seller", one) for place, one in PAGES_OF_SELLER.items()),
+        *DELETE_KEYED.items(),
+    ):
         yield f"gateway.store.erasing_sql.{place}.{type(statement).__name__}", statement
 
 
