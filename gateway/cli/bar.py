@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from gateway.cli.output import Tell
+from gateway.cli.telling import Tell
 
 
 class _Percentage(TaskProgressColumn):

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.invocation import Invocation
+from gateway.cli.telling import Tell
 
 Row = Mapping[str, Any]
-
-
-class Tell(Protocol):
-    """Says how far work is."""
-
-    def __call__(self, text: str, part: float | None = None, /) -> None:
-        """Change the words; `part` of the whole, 0 to 1, is done, None while nobody knows."""
-        ...
 
 
 class Output:
