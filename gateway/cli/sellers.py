@@ -182,6 +182,41 @@ def update(
 
 
 @app.command()
+def remove(
+    ctx: typer.Context,
+    seller_id: SellerId,
+    *,
+    region: Annotated[
+        RegionName | None, typer.Option(help="Only in this region; in all unless given.")
+    ] = None,
+    leave_subscriptions: Annotated[
+        bool,
+        typer.Option("--leave-subscriptions", help="Even where Amazon would go on sending for it."),
+    ] = False,
+) -> None:
+    """Forget a seller; its notifications and events stay, see `gateway erase`."""
+    invocation = invocation_of(ctx)
+    settings = settings_of(invocation)
+    named = region.value if region else None
+    if any(one.id == seller_id and named in {None, one.region} for one in settings.sellers):
+        raise InvalidInputError(
+            f"seller {seller_id} stands in the settings, and would come back at the next start: "
+            "take it out of [[sellers]] first"
+        )
+    changes = {"region": {"from": named, "to": None}} if named else {}
+    made = entry(invocation.clock, "seller.remove", seller_id, changes=changes)
+    ask(
+        invocation,
+        lambda store: store.changing(made).sellers.remove(
+            seller_id, region=named, leave_subscriptions=leave_subscriptions
+        ),
+    )
+    Output(invocation).value(
+        {"id": seller_id, "region": named, "removed": True}, text=f"Removed {seller_id}."
+    )
+
+
+@app.command()
 def authorize(
     ctx: typer.Context,
     *,

@@ -15,6 +15,7 @@ from gateway.store.client_secrets import COLUMNS as APPLICATION_COLUMNS
 from gateway.store.client_secrets import application_of, give
 from gateway.store.driver import Driver, Sealer
 from gateway.store.inbox import HANDLINGS_TOPIC
+from gateway.store.leaving import remove
 from gateway.store.publishing import Publisher
 from gateway.store.seller_rows import COLUMNS, find, given, put, replaced, seller_of
 from gateway.store.signals import SELLERS_TOPIC
@@ -236,6 +237,22 @@ class Sellers:
         """
         now_ms = self._clock.now_ms()
         if not await self._driver.write(lambda: _resume(seller_id, now_ms)):
+            raise NotFoundError(f"there is no seller {seller_id}")
+
+    async def remove(
+        self, seller_id: str, *, region: str | None = None, leave_subscriptions: bool = False
+    ) -> None:
+        """Forget a seller's authorisation for a region, or all of them; see `leaving`.
+
+        What waits for its calls is tried on its schedule, and ends as dead.
+
+        Raises:
+            NotFoundError: There is no such seller.
+            ConflictError: It has subscriptions at Amazon, and they are not to be left there.
+        """
+        if not await self._driver.write(
+            lambda: remove(seller_id, region, leave_subscriptions=leave_subscriptions)
+        ):
             raise NotFoundError(f"there is no seller {seller_id}")
 
     def _put(self, seller: Seller) -> Plan[None]:

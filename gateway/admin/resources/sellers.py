@@ -88,6 +88,15 @@ class SellerChange(Given):
     marketplace_ids: Marketplaces | None = None
 
 
+class RemovalQuery(Given):
+    """What of a seller is to be forgotten."""
+
+    region: RegionName | None = Field(default=None, description="Only there; left out for all.")
+    leave_subscriptions: bool = Field(
+        default=False, description="Even where Amazon would go on sending for it."
+    )
+
+
 class Pause(Given):
     """Why no call is to be made."""
 
@@ -184,6 +193,18 @@ async def _update(api: Api, call: Call) -> SellerDetail:
         marketplace_ids=given.marketplace_ids,
     )
     return await _detail(api, seller_id)
+
+
+async def _remove(api: Api, call: Call) -> SellerDetail:
+    seller_id, query = call.path["seller_id"], call.query(RemovalQuery)
+    removed = await _detail(api, seller_id)
+    changes = {"region": {"from": query.region, "to": None}} if query.region else {}
+    noted = entry(api, call, "seller.remove", seller_id, changes=changes)
+    await api.store.changing(noted).sellers.remove(
+        seller_id, region=query.region, leave_subscriptions=query.leave_subscriptions
+    )
+    gone = [one for one in removed.authorisations if query.region in {None, one.region}]
+    return SellerDetail(id=seller_id, authorisations=gone)
 
 
 async def _pause(api: Api, call: Call) -> SellerDetail:
@@ -293,6 +314,19 @@ ROUTES: Final = (
         body=SellerChange,
         answer=SellerDetail,
         handler=_update,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/sellers/{seller_id}",
+        name="remove_seller",
+        tag="sellers",
+        summary="Forget a seller; one that stands in the settings comes back at the next start",
+        scope=Scope.ADMIN,
+        operators_only=True,
+        query=RemovalQuery,
+        answer=SellerDetail,
+        refusals=frozenset({409}),
+        handler=_remove,
     ),
     Route(
         method="POST",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.endpoints import Endpoint
-from gateway.errors import NotFoundError
+from gateway.errors import ConflictError, NotFoundError
 from gateway.model import Application, Seller, SellerState
 from gateway.store import Store
 from gateway.store.sellers import SellerFilter
@@ -144,6 +144,25 @@ async def test_a_pause_of_one_region_leaves_the_others(store: Store) -> None:
     assert states == {"eu": SellerState.PAUSED, "na": SellerState.ACTIVE}
     with pytest.raises(NotFoundError):
         await store.sellers.pause("A1", "revoked", region="fe")
+
+
+async def test_a_seller_goes_with_what_is_known_of_it(world: World, store: Store) -> None:
+    for seller in (SELLER, replace(SELLER, region="eu"), replace(SELLER, id="A2")):
+        await store.sellers.put_seller(seller)
+    await store.subscriptions.put("sub-1", seller_id="A1", application_id="app")
+    await store.subscriptions.put("sub-2", seller_id="A2", application_id="app")
+    with pytest.raises(ConflictError, match="sub-1"):
+        await store.sellers.remove("A1")
+    assert len(await store.sellers.of("A1")) == 2
+
+    await store.sellers.remove("A1", region="eu", leave_subscriptions=True)
+    assert [one.region for one in await store.sellers.of("A1")] == ["na"]
+    assert await world.rows("SELECT id FROM subscriptions ORDER BY id") == [("sub-1",), ("sub-2",)]
+    await store.sellers.remove("A1", leave_subscriptions=True)
+    assert [one.id for one in await store.sellers.sellers()] == ["A2"]
+    assert await world.rows("SELECT id FROM subscriptions") == [("sub-2",)]
+    with pytest.raises(NotFoundError):
+        await store.sellers.remove("A1")
 
 
 async def test_operators_are_told_of_each_pause_once(world: World, store: Store) -> None:

@@ -130,6 +130,20 @@ def test_sellers_are_listed_by_tag_state_region_and_application_page_by_page(
     )
 
 
+def test_a_seller_is_removed_unless_the_settings_bring_it_back(known: Gateway) -> None:
+    add(known)
+    add(known, region="na")
+    assert known("sellers", "remove", "A1", "--region", "na")["removed"]
+    assert len(known("sellers", "show", "A1")["authorisations"]) == 1
+    known("sellers", "remove", "A1")
+    known.fails(1, "sellers", "remove", "A1")
+    assert known("audit", "list")["items"][0]["action"] == "seller.remove"
+    known.environ["SPGW_SELLERS"] = (
+        '[{"id": "A1", "application": "main", "region": "eu", "refresh_token": "t"}]'
+    )
+    known.fails(2, "sellers", "remove", "A1")
+
+
 SOLUTION = (
     '[{"id": "main", "client_id": "c", "client_secret": "s", "solution_id": "amzn1.sp.solution.1"},'
     ' {"id": "plain", "client_id": "c", "client_secret": "s"}]'
