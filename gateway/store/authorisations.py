@@ -42,13 +42,13 @@ _CHECK_DUE: Final = One(
 )
 _CLAIM_CHECKS: Final = One(
     f"""
-    UPDATE sellers SET check_due_at_ms = $2
-    WHERE (id, region) IN (
+    WITH picked AS (
       SELECT id, region FROM sellers
       WHERE state = 'active' AND check_due_at_ms <= $1
       ORDER BY check_due_at_ms, id, region LIMIT $3 {{skip_locked}}
     )
-    RETURNING {COLUMNS}
+    UPDATE sellers SET check_due_at_ms = $2
+    WHERE (id, region) IN (SELECT id, region FROM picked) RETURNING {COLUMNS}
     """  # noqa: S608 columns are ours
 )
 _CHECK_AGAIN: Final = One("UPDATE sellers SET check_due_at_ms = $3 WHERE id = $1 AND region = $2")

@@ -83,10 +83,12 @@ SELECT min(due_at_ms) FROM {table} WHERE state = 'pending' AND readiness = 1
 """
 
 _PROMOTE: Final = """
-UPDATE {table} SET readiness = 2 WHERE id IN (
+WITH picked AS (
   SELECT id FROM {table} WHERE state = 'pending' AND readiness = 1 AND due_at_ms <= $1
   ORDER BY due_at_ms LIMIT $2 {skip_locked}
 )
+UPDATE {table} SET readiness = 2
+WHERE id IN (SELECT id FROM picked)
 """
 
 _RELEASE: Final = """
@@ -110,12 +112,13 @@ SELECT 1 FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 LIMIT 1
 """
 
 _FREE: Final = """
-UPDATE {table} SET state = 'pending', claim_token = NULL, lease_until_ms = NULL,
-  readiness = CASE WHEN claims >= {suspect_claims} THEN 3 ELSE readiness END
-WHERE id IN (
+WITH picked AS (
   SELECT id FROM {table} WHERE state = 'leased' AND lease_until_ms <= $1 AND claims < $2
   ORDER BY lease_until_ms LIMIT $3 {skip_locked}
-) RETURNING id
+)
+UPDATE {table} SET state = 'pending', claim_token = NULL, lease_until_ms = NULL,
+  readiness = CASE WHEN claims >= {suspect_claims} THEN 3 ELSE readiness END
+WHERE id IN (SELECT id FROM picked) RETURNING id
 """
 
 _FREE_ALL: Final = """

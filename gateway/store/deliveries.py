@@ -74,11 +74,12 @@ _INSERT_ATTEMPTS: Final = insert(
 
 _HOLD_POISONOUS: Final = One(
     """
-    UPDATE deliveries SET state = 'held', claim_token = NULL, lease_until_ms = NULL, reason = $4
-    WHERE id IN (
+    WITH picked AS (
       SELECT id FROM deliveries WHERE state = 'leased' AND lease_until_ms <= $1 AND claims >= $2
       ORDER BY lease_until_ms LIMIT $3 {skip_locked}
-    ) RETURNING id, endpoint_id, order_key
+    )
+    UPDATE deliveries SET state = 'held', claim_token = NULL, lease_until_ms = NULL, reason = $4
+    WHERE id IN (SELECT id FROM picked) RETURNING id, endpoint_id, order_key
     """
 )
 _POISON_LIMIT: Final = 100

@@ -36,10 +36,12 @@ def _lanes_with_state(where: str) -> One:
 def _move(where: str, change: str) -> One:
     return One(
         f"""
-        UPDATE deliveries SET {change}, ended_at_ms = CAST($3 AS BIGINT) WHERE id IN (
+        WITH picked AS (
           SELECT id FROM deliveries WHERE {where} AND endpoint_id = $1
           ORDER BY id LIMIT $2 {{skip_locked}}
-        ) RETURNING id
+        )
+        UPDATE deliveries SET {change}, ended_at_ms = CAST($3 AS BIGINT)
+        WHERE id IN (SELECT id FROM picked) RETURNING id
         """  # noqa: S608 parts are ours
     )
 

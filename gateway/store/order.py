@@ -106,18 +106,22 @@ _KEYS: Final = One(
 )
 _FREE: Final = One(
     """
-    UPDATE deliveries SET order_key = NULL, readiness = 2 WHERE id IN (
+    WITH picked AS (
       SELECT id FROM deliveries WHERE state = 'pending' AND readiness = 0 AND endpoint_id = $1
       ORDER BY order_key, id LIMIT $2 {skip_locked}
-    ) RETURNING id
+    )
+    UPDATE deliveries SET order_key = NULL, readiness = 2
+    WHERE id IN (SELECT id FROM picked) RETURNING id
     """
 )
 _CANCEL: Final = One(
     """
-    UPDATE deliveries SET state = 'cancelled', ended_at_ms = $3 WHERE id IN (
+    WITH picked AS (
       SELECT id FROM deliveries WHERE state = 'pending' AND readiness = 0 AND endpoint_id = $1
       ORDER BY order_key, id LIMIT $2 {skip_locked}
-    ) RETURNING id
+    )
+    UPDATE deliveries SET state = 'cancelled', ended_at_ms = $3
+    WHERE id IN (SELECT id FROM picked) RETURNING id
     """
 )
 

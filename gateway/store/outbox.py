@@ -26,10 +26,12 @@ _GET: Final = One("SELECT fingerprint, event_id, deliveries FROM idempotency_key
 _COUNT: Final = One("UPDATE idempotency_keys SET deliveries = $2 WHERE key = $1")
 _FORGET: Final = One(
     """
-    DELETE FROM idempotency_keys WHERE key IN (
+    WITH picked AS (
       SELECT key FROM idempotency_keys WHERE created_at_ms < $1
       ORDER BY created_at_ms LIMIT $2 {skip_locked}
     )
+    DELETE FROM idempotency_keys
+    WHERE key IN (SELECT key FROM picked)
     """
 )
 

@@ -7,6 +7,8 @@ and knows neither driver.
 
 SQL is written with `$1`-style parameters. Where the two databases want different text, both stand
 side by side; where PostgreSQL needs a row lock, `{lock}` and `{skip_locked}` mark the place.
+Rows that are picked with a limit and a lock stand in a WITH of their own: behind IN, PostgreSQL may
+ask for them again for each row, and pick others each time.
 """
 
 from __future__ import annotations
