@@ -200,6 +200,7 @@ class Arrival:
     Attributes:
         subject: What it is about, where its type is swept for gaps.
         noted, seller_noted: Whether it is noted as newest of its type; of its type and seller.
+        message_id: The queue's own id of the message that it came in; None where it came in none.
     """
 
     id: str
@@ -211,6 +212,7 @@ class Arrival:
     subject: str | None = None
     noted: bool = False
     seller_noted: bool = False
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gateway.calls_made import CallMade
     from gateway.model import HandlingState, NewEvent
 
 
@@ -45,6 +46,7 @@ class HandlingResult:
         events: Published in the same transaction; empty unless `state` is HANDLED.
         memories: Written in the same transaction, unless another handling had the same `once`.
         secrets: Put in use in the same transaction, likewise.
+        calls: Follow-up calls that the run made.
     """
 
     id: str
@@ -58,6 +60,7 @@ class HandlingResult:
     events: Sequence[NewEvent] = ()
     memories: Sequence[Memory] = ()
     secrets: Sequence[RotatedSecret] = ()
+    calls: Sequence[CallMade] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,14 +24,15 @@ def trace(
         typer.Argument(
             metavar="ID",
             help="Of a notification (ours or Amazon's), handling, event, delivery, attempt, order,"
-            " report, feed or document, or of an SQS message that could not be read.",
+            " report, feed or document, or of an SQS message.",
         ),
     ],
 ) -> None:
     """Tell the whole story of one thing, in the order of time.
 
-    What was received, to which handlers it was owed and what became of it, which events and
-    deliveries came of it, each attempt, and what was replayed or sent again.
+    What was received, and received again, to which handlers it was owed, which calls they made and
+    what became of it, which events and deliveries came of it, each attempt, and what was replayed
+    or sent again.
     """
     invocation = invocation_of(ctx)
     steps = ask(invocation, lambda store: store.traces.trace(thing_id))

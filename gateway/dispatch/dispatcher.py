@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 import structlog
 
+from gateway.calls_made import CallLog
 from gateway.dispatch.memory_reader import MemoryReader
 from gateway.dispatch.outcomes import Run, deferred, result_of
 from gateway.dispatch.taken_along import taken_along
@@ -74,12 +75,20 @@ class Sellers(Protocol):
         """Return the seller, or None if it is not configured."""
         ...
 
-    async def application_calls(self, client_id: str, *, slot: str | None) -> ApplicationCalls:
+    async def application_calls(
+        self, client_id: str, *, slot: str | None, log: CallLog
+    ) -> ApplicationCalls:
         """Return the grantless calls of an application; raises NotFoundError."""
         ...
 
-    def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
-        """Return SP-API calls in the seller's name; `slot` is the promised token come back for."""
+    def calls(self, seller: Seller, *, slot: str | None, log: CallLog) -> SellerCalls:
+        """Return SP-API calls in the seller's name.
+
+        Args:
+            seller: Whose.
+            slot: The promised token that the run comes back for.
+            log: Where each call is noted.
+        """
         ...
 
 
@@ -222,7 +231,8 @@ class Dispatcher:
     async def _run(self, handler: Handler, item: ClaimedHandling) -> HandlingResult:
         notification = item.notification
         seller = await self._sellers.known(notification.seller_id, notification.marketplace_id)
-        answer = await self._answer(handler, item, seller)
+        log = CallLog()
+        answer = await self._answer(handler, item, seller, log)
         run = Run(
             claimed=item,
             region=seller.region if seller else None,
@@ -231,17 +241,19 @@ class Dispatcher:
             jitter=random.random(),  # noqa: S311 spreads retries, protects nothing
         )
         if isinstance(answer, CallDeferred):
-            return deferred(run, until_ms=answer.until_ms, slot=answer.slot)
-        return result_of(run, answer)
+            result = deferred(run, until_ms=answer.until_ms, slot=answer.slot)
+        else:
+            result = result_of(run, answer)
+        return replace(result, calls=log.calls) if log.calls else result
 
     async def _answer(
-        self, handler: Handler, item: ClaimedHandling, seller: Seller | None
+        self, handler: Handler, item: ClaimedHandling, seller: Seller | None, log: CallLog
     ) -> object:
         """Run the author's function; what it raises is an answer too."""
         try:
             with self._deadlines.limit(handler.timeout_s or self._settings.timeout_s):
                 return await handler.function(
-                    handler.view(item.notification), self._context(handler, item, seller)
+                    handler.view(item.notification), self._context(handler, item, seller, log)
                 )
         except CallDeferred as exc:
             return exc
@@ -250,7 +262,9 @@ class Dispatcher:
         except Exception as exc:  # noqa: BLE001 whatever an author's code raises is an answer
             return exc
 
-    def _context(self, handler: Handler, item: ClaimedHandling, seller: Seller | None) -> Context:
+    def _context(
+        self, handler: Handler, item: ClaimedHandling, seller: Seller | None, log: CallLog
+    ) -> Context:
         return Context(
             handling_id=item.id,
             tries=item.tries,
@@ -262,11 +276,11 @@ class Dispatcher:
             marketplace_ids=seller.marketplace_ids if seller else (),
             is_replay=item.replayed_from is not None,
             settings=self._settings.handler_settings.get(handler.name, {}),
-            calls=self._sellers.calls(seller, slot=item.slot) if seller else None,
+            calls=self._sellers.calls(seller, slot=item.slot, log=log) if seller else None,
             recall=partial(self._recall, handler.name, item.notification.seller_id),
             along=partial(self._taken_along, handler, item.id) if item.coalesce else None,
             library=self._library,
-            applications=partial(self._sellers.application_calls, slot=item.slot),
+            applications=partial(self._sellers.application_calls, slot=item.slot, log=log),
         )
 
     async def _taken_along(

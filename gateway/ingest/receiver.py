@@ -144,6 +144,7 @@ class Receiver:
             subject=None if self._subject is None else self._subject(envelope),
             noted=noted,
             seller_noted=seller_noted,
+            message_id=message.id,
         )
 
     async def settle(self, results: Sequence[tuple[Message, Arrival | Unreadable]]) -> None:

@@ -24,6 +24,7 @@ from gateway.model import (
     new_id,
 )
 from gateway.operations import Operation, Progress, ReplayState, Selection, first_id
+from gateway.replay.intake import SOURCE
 from gateway.replay.pacing import paced_at_ms
 from gateway.replay.stepping import Found, Step
 from gateway.store.replaying import Again, Earlier, Looked, Quarantined, Replays
@@ -176,6 +177,7 @@ class ReplayWork:
             origin=Origin.SQS,
             received_at_ms=one.received_at_ms,
             owed=self._owed(envelope),
+            message_id=None if one.source == SOURCE else one.message_id,
         )
 
 

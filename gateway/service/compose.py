@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.aws.credentials import ChainCredentials
 from gateway.aws.factory import open_queue
 from gateway.aws.secret_copies import SecretCopies, SecretsManager
+from gateway.calls_made import CallLog
 from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.resolver import SystemResolver
 from gateway.dispatch.dispatcher import Dispatcher, Kept
@@ -261,18 +262,20 @@ class _SellersOfClient(SellerBook):
 
     client: SpApiClient
 
-    def calls(self, seller: Seller, *, slot: str | None) -> SellerCalls:
+    def calls(self, seller: Seller, *, slot: str | None, log: CallLog) -> SellerCalls:
         """Return SP-API calls in the seller's name."""
-        return self.client.for_seller(seller.id, seller.region, slot=slot)
+        return self.client.for_seller(seller.id, seller.region, slot=slot, log=log)
 
-    async def application_calls(self, client_id: str, *, slot: str | None) -> ApplicationCalls:
+    async def application_calls(
+        self, client_id: str, *, slot: str | None, log: CallLog
+    ) -> ApplicationCalls:
         """Return grantless calls, in a region where the application has a seller.
 
         Raises:
             NotFoundError: No application has this client id.
         """
         application_id, region = await self.application_of(client_id)
-        return self.client.for_application(application_id, region, slot=slot)
+        return self.client.for_application(application_id, region, slot=slot, log=log)
 
 
 async def _dispatch(base: _Base) -> Mapping[str, Part]:

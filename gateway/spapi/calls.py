@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from gateway.calls_made import CallLog
 from gateway.spapi.apis.application_management import ApplicationManagement
 from gateway.spapi.apis.catalog_items import CatalogItems
 from gateway.spapi.apis.data_kiosk import DataKiosk
@@ -77,12 +78,14 @@ class SellerCalls:
         *,
         slot: str | None,
         patience_s: float | None,
+        log: CallLog | None = None,
     ) -> None:
         self._client = client
         self.seller_id = seller_id
         self.region = region
         self.slot = slot
         self.patience_s = patience_s
+        self.log = log
 
     @cached_property
     def application_management(self) -> ApplicationManagement:
@@ -253,12 +256,14 @@ class ApplicationCalls:
         *,
         slot: str | None,
         patience_s: float | None,
+        log: CallLog | None = None,
     ) -> None:
         self._client = client
         self.application_id = application_id
         self.region = region
         self.slot = slot
         self.patience_s = patience_s
+        self.log = log
 
     @cached_property
     def application_management(self) -> ApplicationManagement:

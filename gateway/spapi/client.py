@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.calls_made import CallLog
 from gateway.errors import InvalidInputError, SellerPausedError
 from gateway.model import Seller, SellerState
 from gateway.spapi.auth import ALSO_BY_SELLER
@@ -46,6 +47,7 @@ class SpApiClient:
         *,
         slot: str | None = None,
         patience_s: float | None = None,
+        log: CallLog | None = None,
     ) -> SellerCalls:
         """Return the calls of one seller.
 
@@ -55,8 +57,9 @@ class SpApiClient:
             slot: From the `CallDeferred` that ended the last run, so that this one goes first.
             patience_s: Longest wait for the usage plan; None for a moment, `inf` for as long as
                 it takes.
+            log: Where each call is noted; None where nobody asks later.
         """
-        return SellerCalls(self, seller_id, region, slot=slot, patience_s=patience_s)
+        return SellerCalls(self, seller_id, region, slot=slot, patience_s=patience_s, log=log)
 
     def for_application(
         self,
@@ -65,6 +68,7 @@ class SpApiClient:
         *,
         slot: str | None = None,
         patience_s: float | None = None,
+        log: CallLog | None = None,
     ) -> ApplicationCalls:
         """Return the grantless calls of one application, which are made for no seller.
 
@@ -73,8 +77,11 @@ class SpApiClient:
             region: `na`, `eu` or `fe`.
             slot: See `for_seller`.
             patience_s: See `for_seller`.
+            log: See `for_seller`.
         """
-        return ApplicationCalls(self, application_id, region, slot=slot, patience_s=patience_s)
+        return ApplicationCalls(
+            self, application_id, region, slot=slot, patience_s=patience_s, log=log
+        )
 
     async def call_for_seller(
         self,
@@ -103,6 +110,7 @@ class SpApiClient:
                 seller=None if grantless else seller,
                 slot=calls.slot,
                 patience_s=calls.patience_s,
+                log=calls.log,
                 resource=resource_of(prepared, restricted),
                 fallback=seller if active and operation.name in ALSO_BY_SELLER else None,
             )
@@ -129,6 +137,7 @@ class SpApiClient:
                 seller=None,
                 slot=calls.slot,
                 patience_s=calls.patience_s,
+                log=calls.log,
             )
         )
 

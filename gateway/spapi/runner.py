@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from gateway.calls_made import CallLog, CallMade
 from gateway.clock import Clock
 from gateway.errors import SpApiAuthorizationError, SpApiError, SpApiRetryableError
 from gateway.model import Seller
@@ -85,15 +86,20 @@ class _Progress:
     Attributes:
         sent: Whether the last request may have reached Amazon.
         refusal: The refused token and whether Amazon blamed its age, where the last answer was.
+        status, request_id: Of the last answer.
+        until_ms: Until when its usage plan puts it off, where it does.
     """
 
     started_s: float
+    started_ms: int
     requests: int = 0
     waited_s: float = 0.0
     sent: bool = False
     renewed: bool = False
     refusal: tuple[AccessToken, bool] | None = None
     status: int | None = None
+    request_id: str | None = None
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +110,7 @@ class BoundCall:
         seller: Whose token it carries; None for a grantless call.
         resource: What it needs a restricted data token for, or None.
         fallback: In whose name a grantless call is made again where Amazon refuses it, or None.
+        log: Where it is noted, or None.
     """
 
     prepared: Prepared
@@ -113,6 +120,7 @@ class BoundCall:
     patience_s: float | None
     resource: Resource | None = None
     fallback: Seller | None = None
+    log: CallLog | None = None
 
     @property
     def name(self) -> str:
@@ -163,12 +171,14 @@ class CallRunner:
         return await self._run(_in_name_of(bound, bound.fallback))
 
     async def _run(self, bound: BoundCall) -> dict[str, Any]:
-        progress = _Progress(started_s=self._parts.clock.monotonic_s())
+        clock = self._parts.clock
+        progress = _Progress(started_s=clock.monotonic_s(), started_ms=clock.now_ms())
         outcome = "stopped"
         try:
             answer = await self._persist(bound, progress)
-        except CallDeferred:
+        except CallDeferred as exc:
             outcome = "deferred"
+            progress.until_ms = exc.until_ms
             self._parts.metrics.deferred(bound.name)
             raise
         except SpApiError as exc:
@@ -207,7 +217,7 @@ class CallRunner:
             token = await self._token(bound)  # the first may have ended meanwhile
         progress.requests += 1
         response = await self._send(bound, token, progress)
-        progress.status = response.status
+        progress.status, progress.request_id = response.status, response.request_id
         if response.status in {401, 403}:
             progress.refusal = (token, response.status == 401 or says_expired(response))
         if response.status in _NAMES_RATE:
@@ -304,6 +314,22 @@ class CallRunner:
         return ceiling_s * self._parts.jitter()
 
     def _say(self, bound: BoundCall, progress: _Progress, outcome: str) -> None:
+        waited_ms = round(progress.waited_s * 1000)
+        duration_ms = round((self._parts.clock.monotonic_s() - progress.started_s) * 1000)
+        if bound.log is not None:
+            made = CallMade(
+                at_ms=progress.started_ms,
+                operation=bound.name,
+                method=bound.prepared.operation.method,
+                outcome=outcome,
+                status=progress.status,
+                requests=progress.requests,
+                duration_ms=duration_ms,
+                waited_ms=waited_ms,
+                until_ms=progress.until_ms,
+                request_id=progress.request_id,
+            )
+            bound.log.note(made)
         _log.debug(
             "spapi.call",
             operation=bound.name,
@@ -314,8 +340,8 @@ class CallRunner:
             outcome=outcome,
             status=progress.status,
             requests=progress.requests,
-            waited_ms=round(progress.waited_s * 1000),
-            duration_ms=round((self._parts.clock.monotonic_s() - progress.started_s) * 1000),
+            waited_ms=waited_ms,
+            duration_ms=duration_ms,
         )
 
 

@@ -29,6 +29,7 @@ from gateway.store.erasing_sql import (
     FORGET_ENTRIES,
     FORGET_EVENTS,
     FORGET_HANDLINGS,
+    FORGET_RECEIPTS,
     FORGET_REFERENCES,
     HANDLINGS_OF,
     PAGES,
@@ -132,6 +133,7 @@ def erased(found: Found) -> Plan[dict[str, int]]:
         events += [row[0] for row in (yield EVENTS_OF(ids))]
         counts |= yield from _handlings(ids)
         counts["notifications"] = len((yield EMPTY_NOTIFICATIONS(ids)))
+        yield FORGET_RECEIPTS(ids)
         if found.references:
             yield FORGET_REFERENCES(sorted(set(found.references)))
     if events:

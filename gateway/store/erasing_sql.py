@@ -115,10 +115,11 @@ WHOLE: Final = _by_id(
 EMPTY_NOTIFICATIONS: Final = _by_id(
     f"""
     UPDATE notifications SET body = substr(body, 1, 0), body_sealed = false, state = 'ignored',
-      seller_id = NULL, subscription_id = NULL
+      seller_id = NULL, subscription_id = NULL, message_id = NULL
     WHERE id {_AMONG} RETURNING id
     """
 )
+FORGET_RECEIPTS: Final = _by_id(f"DELETE FROM receipts WHERE notification_id {_AMONG}")
 FORGET_REFERENCES: Final = Many(
     """
     WITH v(week, kind, value, notification_id) AS ({rows})

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from gateway.calls_made import text_of
 from gateway.clock import Clock
 from gateway.model import ClaimedHandling, Claims, HandlingState, new_token
 from gateway.results import HandlingResult, Settled
@@ -33,15 +34,23 @@ _POISONED: Final = (
 )
 _POISON_LIMIT: Final = 100
 
+# `calls` is cut at the front; whoever reads it leaves out the line that was cut in two.
 _SETTLE: Final = Many(
     """
-    WITH v(id, token, state, readiness, due_at_ms, slot, tries, saved_state, error, ended_at_ms)
-      AS ({rows})
+    WITH v(id, token, state, readiness, due_at_ms, slot, tries, saved_state, error, ended_at_ms,
+      calls) AS ({rows})
     UPDATE handlings SET
       state = v.state, readiness = v.readiness,
       due_at_ms = coalesce(v.due_at_ms, handlings.due_at_ms),
       slot = v.slot, tries = v.tries, claims = 0, claim_token = NULL, lease_until_ms = NULL,
-      saved_state = v.saved_state, error = v.error, ended_at_ms = v.ended_at_ms
+      saved_state = v.saved_state, error = v.error, ended_at_ms = v.ended_at_ms,
+      calls = CASE
+        WHEN v.calls IS NULL THEN handlings.calls
+        WHEN length(coalesce(handlings.calls, '')) + length(v.calls) <= 10000
+          THEN coalesce(handlings.calls, '') || v.calls
+        ELSE substr(coalesce(handlings.calls, '') || v.calls,
+          length(coalesce(handlings.calls, '')) + length(v.calls) - 9999)
+      END
     FROM v
     WHERE handlings.id = v.id AND handlings.state = 'leased' AND handlings.claim_token = v.token
     RETURNING handlings.id, handlings.notification_id, handlings.handler, handlings.lane,
@@ -58,6 +67,7 @@ _SETTLE: Final = Many(
         "bytea",
         "text",
         "bigint",
+        "text",
     ),
 )
 
@@ -290,4 +300,5 @@ def _row(result: HandlingResult, now_ms: int) -> tuple[Any, ...]:
         result.saved_state,
         result.error,
         None if again else now_ms,
+        text_of(result.calls) if result.calls else None,
     )

@@ -27,6 +27,7 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.memories import DAY_MS
 from gateway.store.once import taken
+from gateway.store.receipts import note
 from gateway.store.references import refer
 from gateway.store.statements import Many, Plan, Signal, insert
 from gateway.store.sweeps import SIGHT
@@ -56,6 +57,7 @@ _INSERT_NOTIFICATIONS: Final = insert(
         "state",
         "body",
         "body_sealed",
+        "message_id",
     ),
     "ON CONFLICT (identity) DO NOTHING RETURNING id",
 )
@@ -158,13 +160,15 @@ class Inbox:
         unreadable = {_identity(u): u for u in reversed(batch) if isinstance(u, Unreadable)}
         bodies = {a.id: self._body(a) for a in arrivals.values()}
         lost = [self._quarantine_row(identity, u) for identity, u in sorted(unreadable.items())]
-        return lambda: self._accept([arrivals[i] for i in sorted(arrivals)], bodies, lost)
+        again = [a for a in batch if isinstance(a, Arrival) and a.id not in bodies]
+        return lambda: self._accept([arrivals[i] for i in sorted(arrivals)], bodies, lost, again)
 
     def _accept(
         self,
         arrivals: Sequence[Arrival],
         bodies: dict[str, bytes],
         lost: Sequence[tuple[Any, ...]],
+        again: Sequence[Arrival],
     ) -> Plan[set[str]]:
         # Rows come sorted by identity: two processes that take in the same duplicates then wait
         # for each other in one direction only.
@@ -182,6 +186,7 @@ class Inbox:
             yield NOTE_LATE([(one,) for one in late])
         yield from _sighted([a for a in arrivals if a.subject and a.id in new], sellers)
         yield from noting(arrivals, sellers)
+        yield from note([*(a for a in arrivals if a.id not in new), *again])
         owed = [(a, o) for a in arrivals if a.id in new for o in a.owed]
         if owed:
             yield from self._owe(owed, sellers)
@@ -304,6 +309,7 @@ def _notification_row(arrival: Arrival, seller_id: str | None, body: bytes) -> t
         state.value,
         body,
         envelope.secret,
+        arrival.message_id,
     )
 
 

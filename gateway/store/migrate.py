@@ -48,6 +48,7 @@ REVISIONS: Final = (
     "0022",
     "0023",
     "0024",
+    "0025",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -177,6 +177,7 @@ WALKS: Final[Mapping[Walk, WalkSql]] = {
         busy=_HANDLED,
         size="length(t.body)",
         action=f"DELETE FROM notifications {_GOES} RETURNING id",
+        hanging=["DELETE FROM receipts WHERE notification_id IN (SELECT id FROM v)"],
     ),
     Walk.QUARANTINE: _walk(
         "quarantine",

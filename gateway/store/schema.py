@@ -45,6 +45,7 @@ from gateway.store.schema_outbox import (
     endpoints_version,
     events,
 )
+from gateway.store.schema_receipts import receipts
 from gateway.store.schema_references import notification_refs
 from gateway.store.schema_retention import retention_left, retention_runs, retention_walks
 from gateway.store.schema_sellers import applications, sellers, used_states
@@ -89,6 +90,7 @@ __all__ = [
     "once_keys",
     "operations",
     "quarantine",
+    "receipts",
     "retention_left",
     "retention_runs",
     "retention_walks",
@@ -124,13 +126,16 @@ notifications: Final = Table(
     Column("state", Text, nullable=False),
     _bytes("body"),
     Column("body_sealed", Boolean, nullable=False),
+    _text("message_id"),
     UniqueConstraint("identity"),
     Index("ix_notifications_seller_id", "seller_id", "id"),
     Index("ix_notifications_type", "type", "id"),
     _partial("ix_notifications_ignored", "id", where="state = 'ignored'"),
     _partial("ix_notifications_jobs", "id", where="origin IN ('schedule', 'request')"),
+    _partial("ix_notifications_message_id", "message_id", where="message_id IS NOT NULL"),
 )
-"""The inbox: every notification once, by `identity`."""
+"""The inbox: every notification once, by `identity`; `message_id` is the SQS message's that brought
+it first."""
 
 quarantine: Final = Table(
     "quarantine",
@@ -175,6 +180,7 @@ handlings: Final = Table(
     _text("coalesced_into"),
     _text("once"),
     _text("operation_id"),
+    Column("calls", Text),
     UniqueConstraint("notification_id", "handler", "run"),
     _partial(
         "ix_handlings_ready", "handler", "lane", "id", where="state = 'pending' AND readiness = 2"
@@ -215,7 +221,7 @@ handlings: Final = Table(
 `lane` is the seller's id, or empty; `event_time_ms` is the notification's, else when it came in.
 `readiness` of a pending row: 0 parked behind its key, 1 waits for `due_at_ms`, 2 ready now, 3 a
 suspect whose owners died. At most one row of a (handler, lane, key) is pending or leased without
-being parked: the key's head.
+being parked: the key's head. `calls` is what `gateway.calls_made` writes, the newest of all runs.
 """
 
 once_keys: Final = Table(

@@ -2,16 +2,17 @@
 
 An id of ours leads to its notification, or to its event where no notification led to that; Amazon's
 notification id and those of orders, reports, feeds, queries and documents lead to notifications,
-the id of an SQS message to a message in quarantine. Everything is found by an index, and of one
-order the newest notifications only.
+the id of an SQS message to what came in with it, for the first time or once more, or to quarantine.
+Everything is found by an index, and of one order the newest notifications only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from gateway.calls_made import CallMade, calls_of
 from gateway.errors import NotFoundError
 from gateway.identifiers import ReferenceKind
 from gateway.model import IdPrefix
@@ -46,6 +47,9 @@ _OF_IDENTITY: Final = One("SELECT id FROM notifications WHERE identity = $1")
 _OF_THINGS: Final = (ReferenceKind.ORDER, ReferenceKind.REPORT)
 _OF_MESSAGE: Final = One("SELECT id FROM quarantine WHERE message_id = $1")
 
+_OF_FIRST_MESSAGE: Final = One("SELECT id FROM notifications WHERE message_id = $1")
+_OF_FURTHER_MESSAGE: Final = One("SELECT notification_id FROM receipts WHERE message_id = $1")
+
 _QUARANTINE: Final = Many(
     """
     WITH v(id) AS ({rows})
@@ -58,8 +62,16 @@ _NOTIFICATIONS: Final = Many(
     """
     WITH v(id) AS ({rows})
     SELECT n.id, n.identity, n.type, n.seller_id, n.source, n.origin, n.state, n.event_time_ms,
-      n.received_at_ms
+      n.received_at_ms, n.message_id
     FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
+    """,
+    ("text",),
+)
+_RECEIPTS: Final = Many(
+    """
+    WITH v(id) AS ({rows})
+    SELECT r.id, r.notification_id, r.message_id, r.source, r.origin, r.received_at_ms
+    FROM v CROSS JOIN receipts AS r WHERE r.notification_id = v.id
     """,
     ("text",),
 )
@@ -68,7 +80,7 @@ _HANDLINGS: Final = Many(
     WITH v(id) AS ({rows})
     SELECT h.id, h.handler, h.run, h.key, h.state, h.readiness, h.due_at_ms, h.slot, h.tries,
       h.error, h.replayed_from, h.coalesced_into, h.created_at_ms, h.ended_at_ms, h.notification_id,
-      h.operation_id
+      h.operation_id, h.calls
     FROM v CROSS JOIN handlings AS h WHERE h.notification_id = v.id
     """,
     ("text",),
@@ -115,8 +127,9 @@ class TraceStep:
 
     Attributes:
         at_ms: When; for what is pending when it is due, which may be in the future.
-        what: A word: received, quarantined, owed, published, resent, attempted, or the state
-            that a handling or delivery has come to.
+        what: A word: received, received_again, quarantined, owed, called, deferred (a call that
+            its usage plan put off), published, resent, attempted, or the state that a handling or
+            delivery has come to.
         id: Of the notification, message, handling, event, delivery or attempt.
         of: Id of what it came from; None for what came in.
         details: What else there is to say, by name; none is customer data.
@@ -141,7 +154,7 @@ class Traces:
         Args:
             wanted_id: An id of ours (`ntf_`, `hdl_`, `evt_`, `dlv_`, `att_`, `qtn_`), Amazon's
                 notification id, that of an order, a report, feed, Data Kiosk query or document, or
-                an SQS message's.
+                an SQS message's, whatever came of it.
 
         Raises:
             NotFoundError: Nothing of that id is stored.
@@ -178,6 +191,8 @@ def _seeds(wanted_id: str) -> Plan[_Seeds]:
         )
     found = _firsts((yield _OF_IDENTITY(wanted_id)))
     found |= yield from called(wanted_id, _OF_THINGS, MOST_NOTIFICATIONS)
+    found |= _firsts((yield _OF_FIRST_MESSAGE(wanted_id)))
+    found |= _firsts((yield _OF_FURTHER_MESSAGE(wanted_id)))
     return _Seeds(notifications=found, quarantined=_firsts((yield _OF_MESSAGE(wanted_id))))
 
 
@@ -185,6 +200,7 @@ def _story(wanted_id: str) -> Plan[Sequence[TraceStep]]:
     seeds = yield from _seeds(wanted_id)
     steps = [_quarantined(row) for row in (yield from _rows(_QUARANTINE, seeds.quarantined))]
     steps += [_received(row) for row in (yield from _rows(_NOTIFICATIONS, seeds.notifications))]
+    steps += [_again(row) for row in (yield from _rows(_RECEIPTS, seeds.notifications))]
     handlings = yield from _rows(_HANDLINGS, seeds.notifications)
     events = seeds.events | _firsts((yield from _rows(_EVENTS_OF, seeds.notifications)))
     published = yield from _rows(_EVENTS, events)
@@ -225,8 +241,14 @@ def _received(row: Row) -> TraceStep:
         "origin": row[5],
         "state": row[6],
         "event_time_ms": row[7],
+        "message_id": row[9],
     }
     return TraceStep(at_ms=row[8], what="received", id=row[0], of=None, details=details)
+
+
+def _again(row: Row) -> TraceStep:
+    details = {"message_id": row[2], "source": row[3], "origin": row[4]}
+    return TraceStep(at_ms=row[5], what="received_again", id=row[1], of=None, details=details)
 
 
 def _handling(row: Row) -> Iterator[TraceStep]:
@@ -237,6 +259,8 @@ def _handling(row: Row) -> Iterator[TraceStep]:
     yield TraceStep(
         at_ms=created_at_ms, what="owed", id=handling_id, of=notification_id, details=owed
     )
+    for call in calls_of(row[16] or ""):
+        yield _call(call, handling_id, notification_id)
     details = {"handler": handler, "failed_tries": tries, "error": error}
     if state in _ENDED:
         details["coalesced_into"] = coalesced_into
@@ -248,6 +272,15 @@ def _handling(row: Row) -> Iterator[TraceStep]:
         id=handling_id,
         of=notification_id,
         details=details,
+    )
+
+
+def _call(call: CallMade, handling_id: str, notification_id: str) -> TraceStep:
+    details = asdict(call)
+    del details["at_ms"]
+    what = "deferred" if call.outcome == "deferred" else "called"
+    return TraceStep(
+        at_ms=call.at_ms, what=what, id=handling_id, of=notification_id, details=details
     )
 
 

@@ -123,6 +123,12 @@ def _tables(history: History, form: dict[str, str]) -> Iterator[tuple[str, str, 
     )
     yield _notifications(ids, rare, seller, body)
     yield from _references(ids)
+    yield (
+        "receipts",
+        "notification_id, id, message_id, source, origin, received_at_ms",
+        f"{ids['ntf']}, 'ntf_' || n, 'again-' || n, 'queue', 'sqs', {_AT}",
+        "n % 20 = 0",
+    )
     yield _handlings(ids, rare, seller)
     yield from _published(ids, rare, seller, body, none)
     yield (
@@ -145,11 +151,11 @@ def _notifications(
         "notifications",
         (
             "id, identity, type, payload_version, seller_id, marketplace_id, event_time_ms,"
-            " received_at_ms, source, origin, state, body, body_sealed"
+            " received_at_ms, source, origin, state, body, body_sealed, message_id"
         ),
         (
             f"{ids['ntf']}, 'amzn-' || n, {type_}, '1.0', {seller}, 'M' || n % 12, {_AT} - 900, {_AT},"
-            f" 'queue', 'sqs', {state}, {body}, n < 0"
+            f" 'queue', 'sqs', {state}, {body}, n < 0, 'sqs-' || n"
         ),
         "1 = 1",
     )

@@ -121,6 +121,8 @@ def _traces(history: History) -> Mapping[str, Ask]:
         "an attempt": history.id("att", n),
         "an order": f"902-{n}",
         "a report": "R1009",
+        "an SQS message": f"sqs-{n}",
+        "an SQS message that came again": f"again-{n}",
         "an SQS message in quarantine": "m500",
     }
     return {

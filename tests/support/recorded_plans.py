@@ -19,6 +19,7 @@ T = TypeVar("T")
 LARGE = (
     "notifications",
     "notification_refs",
+    "receipts",
     "handlings",
     "events",
     "deliveries",

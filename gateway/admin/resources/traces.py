@@ -19,8 +19,9 @@ class StepShown(Shown):
 
     at: Time = Field(description="When; for what is pending when it is due.")
     what: str = Field(
-        description="received, quarantined, owed, published, resent, attempted, or the state that"
-        " a handling or delivery has come to."
+        description="received, received_again (recognised as a duplicate), quarantined, owed,"
+        " called, deferred (a call that its usage plan put off), published, resent, attempted, or"
+        " the state that a handling or delivery has come to."
     )
     id: str
     of: str | None = Field(description="Id of what it came from; null for what came in.")

@@ -22,6 +22,7 @@ NAME = "Erika Mustermann"
 TABLES = (
     "notifications",
     "notification_refs",
+    "receipts",
     "handlings",
     "events",
     "deliveries",
@@ -129,6 +130,7 @@ async def _lived(erasing: Erasing, order: str, name: str, seller: str = "A1") ->
     world = erasing.world
     arrival = _about(world, order, name, seller)
     await world.accept(arrival)
+    await world.accept(replace(arrival, id=f"{arrival.id}b", message_id=f"sqs-{order}"))
     (claimed,) = (await world.claim()).items
     event = replace(
         world.event(seller=seller),
@@ -175,7 +177,8 @@ async def test_everything_of_one_goes_and_nothing_of_another(
     assert done.report["archives"] == 2
     assert erasing.shelves.asked == [("extra/",)]
     assert erasing.papers.deleted == [f"2027-01-15/{ORDER}"]
-    assert await erasing.holds(NAME, value) == []
+    assert await erasing.holds(NAME, value, f"sqs-{ORDER}") == []
+    assert await erasing.world.rows("SELECT notification_id FROM receipts") == [(kept,)]
     for table, count in (("handlings", 1), ("events", 1), ("deliveries", 1), ("documents", 1)):
         assert (await erasing.world.rows(f"SELECT count(*) FROM {table}"))[0][0] == count
     assert (await erasing.store.queries.notification(kept)).notification.body

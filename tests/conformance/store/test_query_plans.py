@@ -21,7 +21,15 @@ from gateway.store.statements import Each, Many, One
 from tests.conformance.store.world import World
 from tests.support.postgres import PostgresServer
 
-LARGE = ("notifications", "handlings", "events", "deliveries", "attempts", "quarantine")
+LARGE = (
+    "notifications",
+    "receipts",
+    "handlings",
+    "events",
+    "deliveries",
+    "attempts",
+    "quarantine",
+)
 # Asked by operators only, or in rotation, which reads everything anyway.
 COLD = ("gateway.store.queries", "gateway.store.rotation")
 # These indexes hold rows that wait or are leased, never history.
@@ -84,7 +92,7 @@ def _scans(line: str) -> bool:
     found = re.match(r"SCAN (\w+)", line)
     if found is None or PARTIAL.search(line):
         return False
-    return found[1] in (*LARGE, "h", "n", "d", "e", "p")
+    return found[1] in (*LARGE, "h", "n", "d", "e", "p", "r")
 
 
 @pytest.mark.postgres
@@ -159,6 +167,8 @@ INSERT INTO deliveries SELECT 'dlv_' || n, 'evt_' || n, 'ep_' || n % 20,
 INSERT INTO attempts SELECT 'att_' || n, 'dlv_' || n, 'ep_' || n % 20, 1, n, 1, 200, NULL, NULL, '',
   NULL, true, NULL FROM generate_series(1, 20000) AS n;
 INSERT INTO quarantine SELECT 'qtn_' || n, 'i' || n, 'q', 'm' || n, 'no JSON', 'x', 1, n
+  FROM generate_series(1, 20000) AS n;
+INSERT INTO receipts SELECT 'ntf_' || n, 'ntf_' || n || 'b', 'm' || n, 'q', 'sqs', n
   FROM generate_series(1, 20000) AS n;
 ANALYZE;
 """

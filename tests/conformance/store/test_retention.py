@@ -106,6 +106,18 @@ async def test_a_repeated_notification_is_known_while_its_row_stays(
     assert (await world.rows("SELECT count(*) FROM handlings"))[0][0] == 0
 
 
+async def test_receipts_go_with_their_notification(world: World, store: Store) -> None:
+    for _ in range(3):
+        await world.accept(world.arrival("old", owed=[]))
+    world.clock.at_ms += 100 * DAY_MS
+    for _ in range(2):
+        await world.accept(world.arrival("young", owed=[]))
+    assert (await world.rows("SELECT count(*) FROM receipts"))[0][0] == 3
+    await _run(world, store)
+    young = await world.rows("SELECT id FROM notifications")
+    assert await world.rows("SELECT notification_id FROM receipts") == young
+
+
 async def test_a_plan_says_what_a_run_does(world: World, store: Store) -> None:
     await world.endpoint()
     for _ in range(3):

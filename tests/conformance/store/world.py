@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from gateway.calls_made import CallMade
 from gateway.endpoints import Endpoint, EndpointSecret
 from gateway.errors import SealError
 from gateway.identifiers import Reference
@@ -117,6 +118,8 @@ class World:
         body: bytes = b'{"n":1}',
         references: Sequence[Reference] = (),
         marketplace: str | None = None,
+        message: str | None = None,
+        origin: Origin = Origin.SQS,
     ) -> Arrival:
         self.clock.at_ms += 1
         now_ms = self.clock.at_ms
@@ -136,9 +139,10 @@ class World:
                 marketplace_id=marketplace,
             ),
             source="queue",
-            origin=Origin.SQS,
+            origin=origin,
             received_at_ms=now_ms,
             owed=owed,
+            message_id=message,
         )
 
     def unreadable(self, message_id: str = "m1", body: bytes = b"\xff") -> Unreadable:
@@ -184,6 +188,7 @@ class World:
         slot: str | None = None,
         tries: int = 0,
         error: str | None = None,
+        calls: Sequence[CallMade] = (),
     ) -> HandlingResult:
         return HandlingResult(
             id=claimed.id,
@@ -195,6 +200,7 @@ class World:
             saved_state=saved_state,
             error=error,
             events=events,
+            calls=calls,
         )
 
     async def settle(self, *results: HandlingResult) -> Settled:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.calls_made import CallLog, CallMade
 from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings, Kept
 from gateway.dispatch.registry import Registry
 from gateway.handling import Event, Remember, Router
@@ -47,12 +48,12 @@ class FakeSellers:
             else Seller(id=seller_id, application_id="a", region="na", refresh_token="t")
         )
 
-    async def application_calls(self, client_id: str, *, slot: str | None) -> Any:
+    async def application_calls(self, client_id: str, *, slot: str | None, log: CallLog) -> Any:
         return client_id, slot
 
-    def calls(self, seller: Seller, *, slot: str | None) -> Any:
+    def calls(self, seller: Seller, *, slot: str | None, log: CallLog) -> Any:
         self.slots.append(slot)
-        return object()
+        return log
 
 
 class FakeMemories:
@@ -108,6 +109,27 @@ async def test_what_a_handler_raises_is_tried_again() -> None:
 
     result = await outcome(handler)
     assert (result.state, result.error) == (HandlingState.PENDING, "KeyError: 'order'")
+
+
+CALL = CallMade(at_ms=1, operation="orders.2026-01-01.getOrder", method="GET", outcome="ok")
+
+
+@pytest.mark.parametrize("ends", ["well", "badly", "deferred"])
+async def test_the_calls_of_a_run_go_with_its_result_however_it_ends(ends: str) -> None:
+    async def handler(notification: Any, ctx: Any) -> None:
+        ctx.spapi.note(CALL)
+        if ends == "badly":
+            raise KeyError("order")
+        if ends == "deferred":
+            raise CallDeferred(until_ms=9, slot="s", operation="o")
+
+    assert (await outcome(handler)).calls == (CALL,)
+
+
+async def test_a_run_without_calls_has_none() -> None:
+    async def handler(notification: Any, ctx: Any) -> None: ...
+
+    assert (await outcome(handler)).calls == ()
 
 
 async def test_a_run_has_a_time_limit() -> None:

@@ -120,6 +120,7 @@ async def test_a_message_is_deleted_after_it_is_committed() -> None:
     [[arrival, unreadable]] = inbox.batches
     assert isinstance(arrival, Arrival)
     assert (arrival.envelope.identity, arrival.origin) == ("n1", Origin.SQS)
+    assert arrival.message_id == "m1"
     assert [one.handler for one in arrival.owed] == ["h"]
     assert isinstance(unreadable, Unreadable)
     assert unreadable.body == b"no json"

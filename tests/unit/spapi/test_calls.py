@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.calls_made import CallLog, CallMade
 from gateway.errors import (
     InvalidInputError,
     NotFoundError,
@@ -208,6 +209,38 @@ async def test_a_429_closes_the_bucket_and_gives_the_worker_back():
     assert caught.value.slot == "app/eu/GET:orders.2026-01-01.getOrder/S1"
     assert made.metrics.deferrals == 1
     assert made.metrics.outcomes == [(GET_ORDER, "throttled")]
+
+
+async def test_each_call_is_noted_with_how_it_ended_and_how_long_it_waited():
+    made = rig(answer(500, b"", x_amzn_RequestId="r-1"), ORDER)
+    log, at_ms = CallLog(), made.clock.now_ms()
+    await get_order(made, log=log)
+    made.amazon.script = [answer(429, errors("QuotaExceeded"), x_amzn_RequestId="r-2")]
+    with pytest.raises(CallDeferred) as caught:
+        await get_order(made, log=log)
+
+    first, second = log.calls
+    assert first == CallMade(
+        at_ms=at_ms,
+        operation=GET_ORDER,
+        method="GET",
+        outcome="ok",
+        status=200,
+        requests=2,
+        duration_ms=first.duration_ms,
+    )
+    assert first.duration_ms > 0
+    assert (second.outcome, second.status, second.request_id) == ("deferred", 429, "r-2")
+    assert second.until_ms == caught.value.until_ms
+    assert "902-1" not in repr(log.calls)
+
+
+async def test_grantless_calls_of_an_application_are_noted_too():
+    made = rig(answer(200, {"payload": []}))
+    log = CallLog()
+    await made.client.for_application("app", "eu", log=log).call("getDestinations")
+
+    assert [one.operation for one in log.calls] == ["notifications.v1.getDestinations"]
 
 
 async def test_the_slot_of_the_last_run_goes_with_the_first_request_only():
