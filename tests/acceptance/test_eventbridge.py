@@ -105,6 +105,7 @@ async def test_a_replay_brings_what_was_missed_and_its_duplicates_are_recognised
             gateway.stop()
         origins = {one: origin_of(world, one) for one in (seen[0], missed[0])}
         assert origins == {seen[0]: "sqs", missed[0]: "eventbridge_replay"}
+        assert origin_of(world, seen[0], "received_again") == "eventbridge_replay"
 
 
 def region() -> tuple[str, ...]:
@@ -122,7 +123,7 @@ def replayed(port: int) -> dict[str, int]:
     }
 
 
-def origin_of(world: World, notification: str) -> Any:
+def origin_of(world: World, notification: str, what: str = "received") -> Any:
     items = world.folder.cli("trace", notification)["items"]
-    [origin] = [one["details"]["origin"] for one in items if one["what"] == "received"]
+    [origin] = [one["details"]["origin"] for one in items if one["what"] == what]
     return origin

@@ -41,6 +41,7 @@ async def test_a_thousand_duplicates_make_a_hundred_events(tmp_path: Path) -> No
             await received.wait_for(
                 lambda got: len(got.events_of) >= 100, timeout_s=30, what="100 events"
             )
+            await _until_again(world, ids[0], 10)
             assert await gateway.terminate() == 0
         finally:
             gateway.stop()
@@ -49,6 +50,22 @@ async def test_a_thousand_duplicates_make_a_hundred_events(tmp_path: Path) -> No
         assert max(received.ids.values()) == 1
         events = world.folder.cli("events", "list", "--limit", "500")
         assert len(events["items"]) == 100
+        last = received_as(world, ids[0], "received_again")[-1]
+        assert world.folder.cli("trace", last) == world.folder.cli("trace", ids[0])
+
+
+def received_as(world, one: str, what: str) -> list[str]:
+    """The ids of the messages that brought a notification, or brought it again."""
+    story = world.folder.cli("trace", one)["items"]
+    return [step["details"]["message_id"] for step in story if step["what"] == what]
+
+
+async def _until_again(world, one: str, times: int, timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while len(again := received_as(world, one, "received_again")) < times:
+        assert time.monotonic() < deadline, "not received in time"
+        await pause(0.2)
+    assert len({*again, *received_as(world, one, "received")}) == times + 1
 
 
 async def test_twenty_changes_of_a_waiting_order_cost_one_call(tmp_path: Path) -> None:
@@ -82,6 +99,10 @@ async def test_twenty_changes_of_a_waiting_order_cost_one_call(tmp_path: Path) -
             gateway.stop()
         assert world.calls("getOrder") == 1
         assert list(received.events_of) == ["n-19"], "the newest change is the one that ran"
+        story = world.folder.cli("trace", "n-19")["items"]
+        [call] = [one["details"] for one in story if one["what"] == "called"]
+        assert (call["operation"], call["status"]) == ("orders.2026-01-01.getOrder", 200)
+        assert call["request_id"], "Amazon's support asks for it"
 
 
 async def _until_stored(world, count: int, timeout_s: float = 20) -> None:
