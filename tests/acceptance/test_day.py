@@ -256,7 +256,7 @@ async def all_arrived(run: Run, customers: dict[str, Customer]) -> None:
     """Each customer got every event that was published for it, and none of another's."""
     owed: dict[str, set[str]] = {one["id"]: set() for one in run.world.endpoints.values()}
     after = None
-    while page := await run.store.queries.deliveries(after=after, limit=500):
+    while page := await run.store.lists.deliveries(after=after, limit=500):
         after = page[-1].id
         for one in page:
             assert one.state is DeliveryState.DELIVERED, one

@@ -54,7 +54,7 @@ async def put(world: World, seller_id: str, **fields: object) -> None:
 
 
 async def told(world: World) -> list[tuple[str, dict[str, object]]]:
-    events = await world.store.queries.events(limit=100)
+    events = await world.store.lists.events(limit=100)
     bodies = [json.loads((await world.store.queries.event(one.id)).body) for one in events]
     return [(body["type"], body["data"]) for body in bodies]
 
