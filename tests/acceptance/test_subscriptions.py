@@ -39,6 +39,8 @@ async def test_an_apply_that_is_interrupted_by_hand_is_gone_on_with(tmp_path: Pa
             }
         )
         there = world.simulator.apis.subscriptions.all
+        # So slow that it can't be through before anybody has looked.
+        world.simulator.faults.add("stall=0.5", operation="createSubscription")
         arguments = ("--config", str(world.folder.config), "subscriptions", "apply")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -58,7 +60,8 @@ async def test_an_apply_that_is_interrupted_by_hand_is_gone_on_with(tmp_path: Pa
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        await pause(0.5)  # what was on its way when the process ended has come in
+        await pause(1.5)  # what was on its way when the process ended has come in
+        world.simulator.faults.clear()
         made = len(there())
         assert 20 <= made < 200
         world.folder.extra_env["SPGW_RECONCILE__CONCURRENCY"] = "40"

@@ -53,7 +53,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)  # commands are there to be copied
 
     def show(self, seen: Progress) -> None:
         """Move the bars."""
