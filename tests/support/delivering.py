@@ -28,6 +28,9 @@ from gateway.worker.loop import Worker
 from gateway.worker.stop import Stop, Wake
 
 CLOCK = SystemClock()
+CONCURRENCY = 2
+IN_HAND_MOST = 8
+"""What the worker has in hand at once with that concurrency, from claim to settled."""
 
 
 def die() -> None:
@@ -104,11 +107,12 @@ async def deliver(url: str, keys: Path, moment: str, count: int) -> None:
             Fatal(store.deliveries, moment, count),
             store.endpoints,
             sender,
-            DeliverySettings(concurrency=32),
+            DeliverySettings(concurrency=CONCURRENCY),
             clock=CLOCK,
             recorder=Uncounted(),
         )
         stop = Stop()
+        assert deliverer.pace.capacity == IN_HAND_MOST
         worker = Worker(deliverer, deliverer.pace, wake=doorbell.wake, clock=CLOCK)
         task = asyncio.create_task(worker.run(stop))
         print("ready", flush=True)
