@@ -66,7 +66,7 @@ async def test_faults_are_problems(served: SimpleNamespace) -> None:
         assert answer.content_type == "application/problem+json"
     (file,) = [one for one in served.folder.rglob("*") if one.is_file()]
     whole = file.read_bytes()
-    file.write_bytes(whole[:-1] + b"?")
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     async with served.session.get(url) as answer:
         assert answer.status == 503
     file.unlink()
