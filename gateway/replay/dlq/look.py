@@ -98,7 +98,7 @@ class Look:
             # A standard queue may hand out one message twice; the newer handle is the one of use.
             newest = {letter.id: letter for letter in received}
             fresh = [letter for one, letter in newest.items() if one not in self._known]
-            self._handles.update((letter.id, letter.receipt_handle) for letter in received)
+            self._hold(received)
             self._known.update(letter.id for letter in fresh)
             self.seen += len(fresh)
             if fresh or not received:
@@ -115,26 +115,30 @@ class Look:
 
     async def _receive(self, at_most: int) -> Sequence[Letter]:
         sizes = [min(_PER_RECEIVE, at_most - at) for at in range(0, at_most, _PER_RECEIVE)]
-        outcomes = await asyncio.gather(
+        receiving = asyncio.gather(
             *(
                 self._queue.receive(size, wait_s=_WAIT_S, visibility_s=self._hold_s)
                 for size in sizes
             ),
             return_exceptions=True,
         )
+        try:
+            outcomes = await asyncio.shield(receiving)
+        except asyncio.CancelledError:
+            # What is handed out to a receive that is cut off would stay hidden for the whole hold.
+            self._hold(_letters(await receiving))
+            raise
         self._dry = any(outcome == [] for outcome in outcomes)
-        received = [
-            letter
-            for outcome in outcomes
-            if not isinstance(outcome, BaseException)
-            for letter in outcome
-        ]
+        received = _letters(outcomes)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 # What the others brought is given back with the rest.
-                self._handles.update((letter.id, letter.receipt_handle) for letter in received)
+                self._hold(received)
                 raise outcome
         return received
+
+    def _hold(self, received: Iterable[Letter]) -> None:
+        self._handles.update((letter.id, letter.receipt_handle) for letter in received)
 
     async def _keep(self) -> None:
         """Hold on to everything for another while, once half of the hold is over."""
@@ -143,3 +147,12 @@ class Look:
             return
         self._extended_s = now_s
         await self._queue.extend(list(self._handles.values()), self._hold_s)
+
+
+def _letters(outcomes: Iterable[Sequence[Letter] | BaseException]) -> Sequence[Letter]:
+    return [
+        letter
+        for outcome in outcomes
+        if not isinstance(outcome, BaseException)
+        for letter in outcome
+    ]

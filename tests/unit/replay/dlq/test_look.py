@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -55,6 +56,40 @@ async def test_messages_are_given_back_when_the_work_on_them_fails() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await failing()
+    assert len(queue.visible) == 5
+
+
+class Slow(MemoryQueue):
+    """Hands messages out at once, and takes its time to say so."""
+
+    def __init__(self, clock: SetClock) -> None:
+        super().__init__(clock)
+        self.handed_out, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def receive(
+        self, max_messages: int, *, wait_s: int, visibility_s: int
+    ) -> Sequence[Letter]:
+        got = await super().receive(max_messages, wait_s=wait_s, visibility_s=visibility_s)
+        self.handed_out.set()
+        await self.may_answer.wait()
+        return got
+
+
+async def test_what_a_receive_that_is_cut_off_brings_is_given_back_too() -> None:
+    queue = Slow(SetClock())
+    queue.put(*(letter(number) for number in range(5)))
+
+    async def looked() -> None:
+        async with Look(queue, clock=queue.clock, hold_s=60) as look:
+            await look.next(5)
+
+    task = asyncio.create_task(looked())
+    await queue.handed_out.wait()
+    assert queue.visible == []
+    task.cancel()
+    queue.may_answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert len(queue.visible) == 5
 
 
