@@ -18,7 +18,7 @@ from gateway.model import StoredNotification
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.handling_claims import stored_notification
-from gateway.store.inbox import body_context
+from gateway.store.inbox import NOTIFICATION, body_context
 from gateway.store.references import refer_to
 from gateway.store.retention import rewound
 from gateway.store.statements import Many, One, Plan, Rows, insert
@@ -40,23 +40,7 @@ _WHOLE: Final = Many(
 )
 _RESTORE: Final = insert(
     schema.notifications,
-    (
-        "id",
-        "identity",
-        "type",
-        "payload_version",
-        "seller_id",
-        "marketplace_id",
-        "application_id",
-        "subscription_id",
-        "event_time_ms",
-        "received_at_ms",
-        "source",
-        "origin",
-        "state",
-        "body",
-        "body_sealed",
-    ),
+    NOTIFICATION,
     "ON CONFLICT DO NOTHING RETURNING id",
 )
 _REFILL: Final = Many(

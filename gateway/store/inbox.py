@@ -39,26 +39,28 @@ LATE_MS: Final = 30_000
 
 _Key: TypeAlias = tuple[str, str, str]
 
+NOTIFICATION: Final = (
+    "id",
+    "identity",
+    "type",
+    "payload_version",
+    "seller_id",
+    "marketplace_id",
+    "application_id",
+    "subscription_id",
+    "event_time_ms",
+    "received_at_ms",
+    "source",
+    "origin",
+    "state",
+    "body",
+    "body_sealed",
+)
+"""What a notification is made of in its row; how it came stands beside it."""
+
 _INSERT_NOTIFICATIONS: Final = insert(
     schema.notifications,
-    (
-        "id",
-        "identity",
-        "type",
-        "payload_version",
-        "seller_id",
-        "marketplace_id",
-        "application_id",
-        "subscription_id",
-        "event_time_ms",
-        "received_at_ms",
-        "source",
-        "origin",
-        "state",
-        "body",
-        "body_sealed",
-        "message_id",
-    ),
+    (*NOTIFICATION, "message_id"),
     "ON CONFLICT (identity) DO NOTHING RETURNING id",
 )
 
