@@ -76,7 +76,7 @@ class Selection:
     """What an operation is about; None stands for any.
 
     Attributes:
-        from_ms: Received, or published, at that time or later.
+        from_ms: Received, published or, see `by_failure`, failed for good at that time or later.
         to_ms: And before that time.
         state: A `ReplayState` for a replay, a `RedeliverState` else.
         order_id: About this order; of this, `sku` and `report_id` one at most is given.
@@ -109,6 +109,20 @@ class Selection:
             InvalidInputError: More than one thing is given.
         """
         return reference_of(self.order_id, self.sku, self.report_id)
+
+    @property
+    def by_failure(self) -> bool:
+        """Whether the times are those at which deliveries died.
+
+        An outage is told by when it was, not by when what died in it had been published.
+        """
+        return self.state == RedeliverState.FAILED and self.event_id is None
+
+    def failed_within(self, ended_at_ms: int | None) -> bool:
+        """Whether what died at that time is selected; always, where other times are meant."""
+        if not self.by_failure:
+            return True
+        return ended_at_ms is not None and self.from_ms <= ended_at_ms < self.to_ms
 
     def as_json(self) -> Mapping[str, Any]:
         """Return what is not left open, as JSON values."""

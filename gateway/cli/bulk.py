@@ -142,9 +142,12 @@ async def follow(invocation: Invocation, store: Store, operation_id: str) -> Ope
 
 
 def part_done(operation: Operation) -> float | None:
-    """Return which part of its time an operation has been through; None of an archive's."""
+    """Return which part of its time an operation has been through, where it goes through one.
+
+    None for an archive's, and for deliveries that failed within it, whenever they were made.
+    """
     selection = operation.selection
-    if selection.archive is not None:
+    if selection.archive is not None or selection.by_failure:
         return None
     passed_ms = time_of(operation.cursor) - selection.from_ms
     return max(0.0, passed_ms / (selection.to_ms - selection.from_ms))

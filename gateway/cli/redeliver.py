@@ -31,7 +31,11 @@ def redeliver(  # noqa: PLR0913 one for each option of the command
         str | None, typer.Option(metavar="ID", help="To this endpoint only.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"Published since then. {TIME_HELP}")
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help=f"Published since then; with --state failed, failed since then. {TIME_HELP}",
+        ),
     ] = None,
     state: Annotated[
         RedeliverState | None,

@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.model import DeliveryState, IdPrefix
 from gateway.operations import Operation, Progress, RedeliverState, Selection, first_id
+from gateway.replay.failed import FailedWork, walks_the_dead
 from gateway.replay.pacing import paced_at_ms
 from gateway.replay.stepping import Found, Step
 from gateway.store.redelivering import LookedEvent, Redeliveries, Sent
@@ -23,9 +24,12 @@ class RedeliveryWork:
 
     def __init__(self, store: Redeliveries) -> None:
         self._store = store
+        self._failed = FailedWork(store)
 
     async def look(self, selection: Selection, cursor: str) -> Found:
-        """Return the events that are selected of the next ones behind `cursor`."""
+        """Return the events, or dead deliveries, that are selected of the next ones behind it."""
+        if walks_the_dead(selection):
+            return await self._failed.look(selection, cursor)
         looked, last = await self._looked(selection, cursor)
         chosen = [one for one in looked if _count(one, selection)]
         return Found(
@@ -36,8 +40,10 @@ class RedeliveryWork:
         )
 
     async def step(self, operation: Operation, token: int, most: int, now_ms: int) -> Step:
-        """Send the next ones again, at most so many events."""
+        """Send the next ones again, at most so many."""
         selection = operation.selection
+        if walks_the_dead(selection):
+            return await self._failed.step(operation, token, most, now_ms)
         looked, last = await self._looked(selection, operation.cursor)
         if last is None:
             return Step(moved=False, ended=True)
@@ -78,7 +84,11 @@ def resendable(one: LookedEvent, selection: Selection) -> Sequence[Sent]:
     if not _selected(one, selection) or selection.state == RedeliverState.NEVER:
         return ()
     wanted = {DeliveryState.DEAD} if selection.state == RedeliverState.FAILED else _ENDED
-    return [sent for sent in one.sent if sent.state in wanted]
+    return [
+        sent
+        for sent in one.sent
+        if sent.state in wanted and selection.failed_within(sent.ended_at_ms)
+    ]
 
 
 def _count(one: LookedEvent, selection: Selection) -> int:

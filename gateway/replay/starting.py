@@ -27,6 +27,7 @@ from gateway.operations import (
     time_of,
 )
 from gateway.replay.estimating import estimated_rest
+from gateway.replay.failed import walks_the_dead
 from gateway.replay.redeliveries import RedeliveryWork
 from gateway.replay.replays import ReplayWork
 from gateway.replay.stepping import Work
@@ -110,6 +111,8 @@ def start_of(kind: OperationKind, selection: Selection) -> str:
         quarantined = selection.state == ReplayState.QUARANTINED
         prefix = IdPrefix.QUARANTINE if quarantined else IdPrefix.NOTIFICATION
         return first_id(prefix, selection.from_ms)
+    if selection.by_failure:  # whenever it was published
+        return first_id(IdPrefix.DELIVERY if walks_the_dead(selection) else IdPrefix.EVENT, 0)
     return first_id(IdPrefix.EVENT, selection.from_ms)
 
 

@@ -1,6 +1,7 @@
 """Redeliveries: which events there are, what became of them, and sending them again in bulk.
 
-Events are looked through in the order of their ids, which is that of time. What stands in an
+Events are looked through in the order of their ids, which is that of time, and dead deliveries
+likewise: of five million events a few hundred may have failed. What stands in an
 endpoint's feed counts as delivered, as it is there to be pulled. Operational events are none of it,
 nor are those that retention has emptied.
 """
@@ -41,10 +42,22 @@ _ALL: Final = 1 << 31
 _DELIVERIES: Final = Many(
     """
     WITH v(id) AS ({rows})
-    SELECT d.id, d.event_id, d.endpoint_id, d.state
+    SELECT d.id, d.event_id, d.endpoint_id, d.state, d.ended_at_ms
     FROM v CROSS JOIN deliveries AS d WHERE d.event_id = v.id
     """,
     ("text",),
+)
+_DEAD: Final = One(
+    """
+    WITH picked AS (
+      SELECT id, event_id, endpoint_id, ended_at_ms FROM deliveries
+      WHERE state = 'dead' AND id > $1 ORDER BY id LIMIT $2
+    )
+    SELECT picked.id, picked.endpoint_id, picked.ended_at_ms, e.type, e.seller_id,
+      coalesce(length(e.body), 0) > 0 AND NOT e.operational
+    FROM picked LEFT JOIN events AS e ON e.id = picked.event_id
+    ORDER BY picked.id
+    """
 )
 _WHOLE: Final = Many(
     """
@@ -64,6 +77,25 @@ class Sent:
     id: str
     endpoint_id: str
     state: str
+    ended_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadDelivery:
+    """A delivery that has no attempts left.
+
+    Attributes:
+        ended_at_ms: When it died.
+        type: Of its event; None where that is gone.
+        sendable: Whether its event is a customer's, and still has its body.
+    """
+
+    id: str
+    endpoint_id: str
+    ended_at_ms: int | None
+    type: str | None
+    seller_id: str | None
+    sendable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +149,24 @@ class Redeliveries:
             return (yield from self._look(rows, endpoint_id, missing=missing))
 
         return await self._driver.read(plan)
+
+    async def dead(self, *, after: str, limit: int) -> Sequence[DeadDelivery]:
+        """Return the next dead deliveries behind an id, the oldest first."""
+
+        def plan() -> Plan[Rows]:
+            return (yield _DEAD(after, limit))
+
+        return [
+            DeadDelivery(
+                id=row[0],
+                endpoint_id=row[1],
+                ended_at_ms=row[2],
+                type=row[3],
+                seller_id=row[4],
+                sendable=bool(row[5]),
+            )
+            for row in await self._driver.read(plan)
+        ]
 
     async def send_again(
         self,
@@ -198,10 +248,12 @@ def _window(window: tuple[str, str, int], reference: Reference | None) -> Plan[R
 def _sent(event_ids: Sequence[str]) -> Plan[dict[str, list[Sent]]]:
     found: dict[str, list[Sent]] = {}
     if event_ids:
-        for delivery_id, event_id, endpoint_id, state in (
+        for delivery_id, event_id, endpoint_id, state, ended_at_ms in (
             yield _DELIVERIES([(one,) for one in event_ids])
         ):
-            one = Sent(id=delivery_id, endpoint_id=endpoint_id, state=state)
+            one = Sent(
+                id=delivery_id, endpoint_id=endpoint_id, state=state, ended_at_ms=ended_at_ms
+            )
             found.setdefault(event_id, []).append(one)
     return found
 

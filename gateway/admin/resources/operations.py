@@ -46,7 +46,9 @@ class SelectionGiven(Given):
 
     kind: OperationKind
     from_time: Time | None = Field(
-        default=None, max_length=64, description="Received, or published, then or later."
+        default=None,
+        max_length=64,
+        description="Received, or published, then or later; for state failed: failed.",
     )
     to_time: Time | None = Field(
         default=None, max_length=64, description="And before then; left out for now."

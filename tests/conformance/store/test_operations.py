@@ -10,7 +10,8 @@ import pytest
 
 from gateway.endpoints import Endpoint, PayloadForm, Transport
 from gateway.errors import ConflictError, NotFoundError
-from gateway.model import DeliveryState, Envelope, HandlingState, Owed, Verdict
+from gateway.identifiers import ReferenceKind
+from gateway.model import Arrival, DeliveryState, Envelope, HandlingState, Owed, Verdict
 from gateway.operations import Operation, OperationKind, OperationState, Selection
 from gateway.replay.redeliveries import RedeliveryWork
 from gateway.replay.replays import ReplayWork
@@ -20,7 +21,8 @@ from gateway.store import Store
 from tests.conformance.store.world import HANDLER, START_MS, World
 from tests.support.world import pricing_health
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 def owed(envelope: Envelope) -> Sequence[Owed]:
@@ -36,7 +38,8 @@ class Bulk:
         self.owed = owed
 
     def selection(self, **members: Any) -> Selection:
-        return Selection(from_ms=START_MS, to_ms=self.world.clock.at_ms + 1, **members)
+        span = {"from_ms": START_MS, "to_ms": self.world.clock.at_ms + 1}
+        return Selection(**(span | members))
 
     async def start(
         self, kind: OperationKind = OperationKind.REPLAY, *, concurrency: int = 200, **members: Any
@@ -330,7 +333,70 @@ async def test_failed_deliveries_are_sent_again_and_the_others_not(
     await bulk.process().tick()
     assert await due(world) == [(one, endpoint.id) for one in failed]
     ended = await bulk.look(operation)
-    assert (ended.looked, ended.done, ended.state) == (5, 3, OperationState.FINISHED)
+    assert (ended.looked, ended.done, ended.state) == (3, 3, OperationState.FINISHED)
+
+
+async def died(world: World, *, about: Arrival | None = None) -> str:
+    """Publish an event, let its delivery die an hour later, and return the delivery's id."""
+    if about is None:
+        await world.publish(world.event())
+    else:
+        await world.accept(about)
+        (claimed,) = (await world.claim()).items
+        await world.settle(world.result(claimed, HandlingState.HANDLED, events=[world.event()]))
+    (delivery,) = (await world.claim_deliveries(lease_ms=2 * HOUR_MS)).items
+    world.clock.at_ms += HOUR_MS
+    await world.store.deliveries.settle([world.attempt(delivery, DeliveryState.DEAD)])
+    world.clock.at_ms += 1
+    return delivery.id
+
+
+@pytest.mark.parametrize("about_one_order", [False, True])
+async def test_what_failed_since_then_is_sent_again_whenever_it_was_published(
+    bulk: Bulk, world: World, about_one_order: bool
+) -> None:
+    await world.endpoint()
+    order = (ReferenceKind.ORDER, "902-1")
+    only = {"order_id": order[1]} if about_one_order else {}
+    about = [world.arrival(references=[order]) if about_one_order else None for _ in range(2)]
+    await died(world, about=about[0])
+    outage_ms = world.clock.at_ms + HOUR_MS // 2
+    failed = await died(world, about=about[1])
+    operation = await bulk.start(OperationKind.REDELIVER, from_ms=outage_ms, state="failed", **only)
+    await bulk.process().tick()
+    (again,) = (await world.claim_deliveries()).items
+    assert again.id == failed
+    # It dies once more: after the operation began, so it is none of it.
+    await world.store.deliveries.settle([world.attempt(again, DeliveryState.DEAD)])
+    await bulk.process().tick()
+    ended = await bulk.look(operation)
+    assert (ended.done, ended.state) == (1, OperationState.FINISHED)
+    assert not (await world.claim_deliveries()).items
+
+
+async def test_what_failed_is_sent_again_by_endpoint_and_seller_step_by_step(
+    bulk: Bulk, world: World
+) -> None:
+    endpoints = [await world.endpoint() for _ in range(2)]
+    failed = await sent(world, DeliveryState.DEAD, 5)
+    operation = await bulk.start(
+        OperationKind.REDELIVER,
+        concurrency=2,
+        state="failed",
+        endpoint_id=endpoints[1].id,
+        seller_id=world.event().seller_id,
+    )
+    shown = await preview(
+        RedeliveryWork(world.store.redeliveries), OperationKind.REDELIVER, operation.selection
+    )
+    assert (shown.count, shown.looked, shown.complete) == (5, 10, True)
+    await bulk.process().tick()
+    assert await due(world) == [(one, endpoints[1].id) for one in failed]
+    ended = await bulk.look(operation)
+    assert (ended.done, ended.looked, ended.state) == (5, 10, OperationState.FINISHED)
+    await bulk.start(OperationKind.REDELIVER, state="failed", seller_id="A2NOBODY")
+    await bulk.process().tick()
+    assert await due(world) == []
 
 
 async def test_one_event_and_one_endpoint(bulk: Bulk, world: World) -> None:
