@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.clock import Clock, rfc3339
+from gateway.disk import sync_entries
 from gateway.errors import ConfigurationError, ConflictError, Fault, SealError
 
 _VERSION = b"\x01"
@@ -180,7 +181,7 @@ def create_ring(file: Path, *, clock: Clock) -> KeyRing:
             raise ConflictError(f"{file} exists; a key ring is never overwritten") from exc
         finally:
             temporary.unlink()
-        _sync_folder(file)
+        sync_entries(file.parent)
     return ring
 
 
@@ -193,7 +194,7 @@ def add_key(file: Path, *, clock: Clock) -> KeyRing:
     with _writing(file):
         ring = KeyRing(keys=(*load_ring(file).keys, SealingKey.new(clock)))
         _write_beside(file, ring).replace(file)
-        _sync_folder(file)
+        sync_entries(file.parent)
     return ring
 
 
@@ -230,14 +231,6 @@ def _write_beside(file: Path, ring: KeyRing) -> Path:
         stream.flush()
         os.fsync(stream.fileno())
     return Path(name)
-
-
-def _sync_folder(file: Path) -> None:
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _parse(raw: bytes) -> KeyRing:

@@ -6,23 +6,21 @@ simply done again. Files of a folder are for the eyes of their owner.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from gateway.errors import ArchiveUnavailableError, InvalidInputError, NotFoundError
-
-T = TypeVar("T")
+from gateway.disk import Folder, sync_entries
+from gateway.errors import ArchiveUnavailableError, InvalidInputError
 
 FOLDER: Final = "folder:"
 _S3: Final = "s3"
-_STEP: Final = 256 * 1024
 _UNFINISHED: Final = ".unfinished"
+_SETTING: Final = "archive"
 _THING: Final = "archive file"
 
 
@@ -124,7 +122,7 @@ async def _bucket(
         prefix,
         region=region,
         endpoint_url=endpoint_url,
-        setting="archive",
+        setting=_SETTING,
         thing=_THING,
         unavailable=ArchiveUnavailableError,
     ) as opened:
@@ -174,47 +172,26 @@ class FolderPlaces:
     """`Places` on the local disk, which is waited for in threads."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._folder = Folder(
+            root, setting=_SETTING, thing=_THING, unavailable=ArchiveUnavailableError
+        )
 
     async def write(self, name: str, content: bytes) -> None:
         """See `Places`."""
-        await self._do(_write, self._root / name, content)
+        await self._folder.do(_write, self._folder.root / name, content)
 
-    async def read(self, name: str) -> AsyncIterator[bytes]:
+    def read(self, name: str) -> AsyncIterator[bytes]:
         """See `Places`."""
-        try:
-            file = await asyncio.to_thread((self._root / name).open, "rb")
-        except FileNotFoundError:
-            raise NotFoundError(f"there is no {_THING} at {name}") from None
-        except OSError as exc:
-            raise _unavailable(exc) from exc
-        try:
-            while piece := await self._do(file.read, _STEP):
-                yield piece
-        finally:
-            file.close()
+        return self._folder.read(name)
 
     async def names(self, within: str = "") -> Sequence[str]:
         """See `Places`."""
-        return await self._do(_names, self._root, within)
+        return await self._folder.do(_names, self._folder.root, within)
 
     async def delete(self, names: Sequence[str]) -> None:
         """See `Places`."""
         for name in names:
-            with suppress(FileNotFoundError):
-                await self._do((self._root / name).unlink)
-
-    async def _do(self, function: Callable[..., T], *arguments: Any) -> T:
-        try:
-            return await asyncio.to_thread(function, *arguments)
-        except FileNotFoundError:
-            raise
-        except OSError as exc:
-            raise _unavailable(exc) from exc
-
-
-def _unavailable(exc: OSError) -> ArchiveUnavailableError:
-    return ArchiveUnavailableError(f"archive: {exc.strerror or exc} ({exc.filename or '-'})")
+            await self._folder.delete(name)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -226,11 +203,7 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_entries(path.parent)
 
 
 def _names(root: Path, within: str) -> Sequence[str]:

@@ -6,21 +6,18 @@ waited for in threads.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
+from gateway.disk import Folder, sync_entries
 from gateway.documents.blobs import day_named
-from gateway.errors import DocumentsUnavailableError, NotFoundError
+from gateway.errors import DocumentsUnavailableError
 
-T = TypeVar("T")
-
-_STEP: Final = 256 * 1024
 _UNFINISHED: Final = ".part"
 
 
@@ -28,17 +25,22 @@ class FolderBlobs:
     """See the module and `Blobs`."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._folder = Folder(
+            root,
+            setting="documents.url",
+            thing="stored document",
+            unavailable=DocumentsUnavailableError,
+        )
 
     async def write(self, place: str, pieces: AsyncIterator[bytes]) -> None:
         """See `Blobs`."""
-        path = self._root / place
+        path = self._folder.root / place
         unfinished = path.with_name(path.name + _UNFINISHED)
-        file = await self._do(_create, unfinished)
+        file = await self._folder.do(_create, unfinished)
         try:
             async for piece in pieces:
-                await self._do(_write_all, file, piece)
-            await self._do(_finish, file, unfinished, path)
+                await self._folder.do(_write_all, file, piece)
+            await self._folder.do(_finish, file, unfinished, path)
         except BaseException:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
@@ -46,48 +48,23 @@ class FolderBlobs:
         finally:
             os.close(file)
 
-    async def read(self, place: str) -> AsyncIterator[bytes]:
+    def read(self, place: str) -> AsyncIterator[bytes]:
         """See `Blobs`."""
-        try:
-            file = await asyncio.to_thread((self._root / place).open, "rb")
-        except FileNotFoundError:
-            raise NotFoundError(f"there is no stored document at {place}") from None
-        except OSError as exc:
-            raise _unavailable(exc) from exc
-        try:
-            while piece := await self._do(file.read, _STEP):
-                yield piece
-        finally:
-            file.close()
+        return self._folder.read(place)
 
     async def delete(self, place: str) -> None:
         """See `Blobs`."""
-        with suppress(FileNotFoundError):
-            await self._do((self._root / place).unlink)
+        await self._folder.delete(place)
 
     async def days(self) -> Sequence[date]:
         """See `Blobs`."""
-        names = await self._do(_names, self._root)
+        names = await self._folder.do(_names, self._folder.root)
         return sorted(day for name in names if (day := day_named(name)) is not None)
 
     async def delete_day(self, day: date) -> None:
         """See `Blobs`."""
         with suppress(FileNotFoundError):
-            await self._do(shutil.rmtree, self._root / day.isoformat())
-
-    async def _do(self, function: Callable[..., T], *arguments: Any) -> T:
-        try:
-            return await asyncio.to_thread(function, *arguments)
-        except FileNotFoundError:
-            raise
-        except OSError as exc:
-            raise _unavailable(exc) from exc
-
-
-def _unavailable(exc: OSError) -> DocumentsUnavailableError:
-    return DocumentsUnavailableError(
-        f"documents.url: {exc.strerror or exc} ({exc.filename or '-'})"
-    )
+            await self._folder.do(shutil.rmtree, self._folder.root / day.isoformat())
 
 
 def _create(path: Path) -> int:
@@ -106,11 +83,7 @@ def _finish(file: int, unfinished: Path, path: Path) -> None:
     os.fsync(file)
     unfinished.rename(path)
     for folder in (path.parent, path.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_entries(folder)
 
 
 def _names(root: Path) -> Sequence[str]:

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 import orjson
 
 from gateway.clock import rfc3339
+from gateway.disk import sync_entries
 from gateway.errors import ConflictError, InvalidInputError, StoreUnavailableError
 
 MANIFEST_FORMAT: Final = "spapi-event-gateway/backup/1"
@@ -163,8 +164,4 @@ def _write(path: Path, text: bytes) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_entries(path.parent)
