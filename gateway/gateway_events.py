@@ -161,7 +161,8 @@ GATEWAY_EVENTS: Sequence[EventType] = (
     ),
     EventType(
         type="seller.paused",
-        summary="No call is made for a seller until it authorises again or is resumed.",
+        summary="No call is made for a seller until it is resumed; where the gateway paused it, a "
+        "new authorisation does so.",
         members={
             "seller": _TEXT,
             "region": _REGION,
@@ -185,6 +186,10 @@ GATEWAY_EVENTS: Sequence[EventType] = (
             "application": _TEXT,
             "marketplaces": {"type": "array", "items": _TEXT},
             "new": {"type": "boolean", "description": "Whether it was not known in the region."},
+            "paused": {
+                "type": "boolean",
+                "description": "Whether an operator's pause still holds.",
+            },
         },
         example={
             "seller": "A2EXAMPLESELLER",
@@ -192,6 +197,7 @@ GATEWAY_EVENTS: Sequence[EventType] = (
             "application": "main",
             "marketplaces": ["A1PA6795UKMFR9"],
             "new": True,
+            "paused": False,
         },
         of_gateway=True,
     ),

@@ -123,6 +123,13 @@ class SellerState(StrEnum):
     PAUSED = "paused"
 
 
+class PausedBy(StrEnum):
+    """Who paused a seller, and so what ends it: a new authorisation, or an operator alone."""
+
+    GATEWAY = "gateway"
+    OPERATOR = "operator"
+
+
 class Origin(StrEnum):
     """How a notification came in."""
 
@@ -433,6 +440,7 @@ class Seller:
     """A selling partner (a vendor too) that authorised an application for one region.
 
     Attributes:
+        paused_by: Who paused it; None while it is active.
         tags: Words that subscriptions and lists choose sellers by.
         authorised_at_ms: When it authorised; None where nobody said.
         checked_at_ms: When Amazon was last asked where it sells; None for never.
@@ -446,6 +454,7 @@ class Seller:
     marketplace_ids: Sequence[str] = ()
     state: SellerState = SellerState.ACTIVE
     paused_reason: str | None = None
+    paused_by: PausedBy | None = None
     tags: Sequence[str] = ()
     authorised_at_ms: int | None = None
     checked_at_ms: int | None = None

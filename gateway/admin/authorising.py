@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from gateway.errors import AuthorisationRefusedError, DependencyError
+from gateway.model import SellerState
 from gateway.onboarding.flow import CALLBACK_PATH, START_PATH, Flow, Onward
 
 _log = structlog.get_logger("gateway.admin")
@@ -49,6 +50,11 @@ _TOLD: Final = {
     "closed": f"A link is needed to connect a seller. {_ASK}",
     "unknown": f"There is no such application or shop here. {_ASK}",
 }
+_TAKEN: Final = "The authorisation was taken. You can close this page."
+_TAKEN_PAUSED: Final = (
+    "The authorisation was taken. Work for this seller is paused at the moment, until this "
+    "service's operator resumes it. You can close this page."
+)
 _STATUSES: Final = {"unavailable": 503, "application": 502, "closed": 403, "known": 409}
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -104,7 +110,7 @@ class Authorising:
     async def _callback(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         try:
-            await self._flow.finish(
+            seller = await self._flow.finish(
                 query.get("state", ""),
                 code=query.get("spapi_oauth_code"),
                 seller_id=query.get("selling_partner_id", ""),
@@ -115,8 +121,13 @@ class Authorising:
         except DependencyError as exc:
             _log.error("onboarding.failed", error=str(exc))
             return self._refused(AuthorisationRefusedError("unavailable", str(exc)))
+        paused = seller.state is SellerState.PAUSED
         response = self._ended(
-            200, "Connected", "The authorisation was taken. You can close this page.", "authorised"
+            200,
+            "Connected",
+            _TAKEN_PAUSED if paused else _TAKEN,
+            "authorised",
+            reason="paused" if paused else None,
         )
         response.del_cookie(_COOKIE, path=self._path)
         return response

@@ -23,7 +23,7 @@ from gateway.cli.pages import After, Limit, ask
 from gateway.cli.rows import plain, seller_row
 from gateway.clock import rfc3339
 from gateway.errors import InvalidInputError, NotFoundError
-from gateway.model import Application, Seller, SellerState
+from gateway.model import Application, PausedBy, Seller, SellerState
 from gateway.onboarding.consoles import marketplace_named
 from gateway.onboarding.tickets import intent_of
 from gateway.service.onboarding import Links
@@ -74,7 +74,16 @@ def list_(
     found = ask(invocation, lambda store: store.sellers.list(wanted, after=after, limit=limit + 1))
     Output(invocation).items(
         [seller_row(view) for view in found[:limit]],
-        columns=("id", "region", "application_id", "state", "reason", "tags", "marketplace_ids"),
+        columns=(
+            "id",
+            "region",
+            "application_id",
+            "state",
+            "paused_by",
+            "reason",
+            "tags",
+            "marketplace_ids",
+        ),
         next_cursor=found[limit - 1].cursor if len(found) > limit else None,
     )
 
@@ -286,14 +295,18 @@ def pause(
     seller_id: SellerId,
     reason: Annotated[str, typer.Option(help="Shown beside the seller.")] = "by the operator",
 ) -> None:
-    """Make no follow-up calls for a seller until it is resumed."""
+    """Make no follow-up calls for a seller until it is resumed, even if it authorises again."""
     made = entry(
         invocation_of(ctx).clock,
         "seller.pause",
         seller_id,
         changes={"paused_reason": {"from": None, "to": reason}},
     )
-    _change(ctx, seller_id, lambda store: store.changing(made).sellers.pause(seller_id, reason))
+    _change(
+        ctx,
+        seller_id,
+        lambda store: store.changing(made).sellers.pause(seller_id, reason, by=PausedBy.OPERATOR),
+    )
 
 
 @app.command()

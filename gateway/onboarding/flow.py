@@ -84,8 +84,8 @@ class Book(Protocol):
         """Return a seller's authorisations."""
         ...
 
-    async def authorise(self, seller: Seller, *, tags: Sequence[str], state_id: str) -> None:
-        """Take an authorisation, with an entry of the audit log."""
+    async def authorise(self, seller: Seller, *, tags: Sequence[str], state_id: str) -> Seller:
+        """Take an authorisation, with an entry of the audit log; return the seller as it is now."""
         ...
 
 
@@ -224,6 +224,8 @@ class Flow:
     ) -> Seller:
         """Take what a browser brings back from Amazon; return the seller as it is now.
 
+        One whom an operator paused stays paused.
+
         Raises:
             AuthorisationRefusedError: See the reasons below; nothing was taken.
             StoreUnavailableError: Nothing was taken; the seller begins again.
@@ -244,13 +246,14 @@ class Flow:
             refresh_token=token,
         )
         seller = await self._placed(seller, intent)
-        await self._book.authorise(seller, tags=intent.tags, state_id=came.id)
+        seller = await self._book.authorise(seller, tags=intent.tags, state_id=came.id)
         _log.info(
             "onboarding.authorised",
             seller_id=seller.id,
             region=seller.region,
             application_id=seller.application_id,
             known=bool(known),
+            state=seller.state.value,
         )
         return seller
 

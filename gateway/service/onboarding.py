@@ -144,7 +144,7 @@ class _BookOfStore:
         """See `Book`."""
         return await self._store.sellers.of(seller_id)
 
-    async def authorise(self, seller: Seller, *, tags: Sequence[str], state_id: str) -> None:
+    async def authorise(self, seller: Seller, *, tags: Sequence[str], state_id: str) -> Seller:
         """See `Book`."""
         now_ms = self._clock.now_ms()
         told = {
@@ -162,7 +162,8 @@ class _BookOfStore:
             request_id=state_id,
             changes={name: {"from": None, "to": value} for name, value in told.items() if value},
         )
-        await self._store.changing(entry).authorisations.authorise(seller, tags=tags)
+        done = await self._store.changing(entry).authorisations.authorise(seller, tags=tags)
+        return done.seller
 
 
 class FirstSweeps:

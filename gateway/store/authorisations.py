@@ -22,11 +22,11 @@ from gateway.authorisations import (
     ends_at_ms,
 )
 from gateway.clock import Clock, rfc3339
-from gateway.model import Seller, SellerState
+from gateway.model import PausedBy, Seller, SellerState
 from gateway.operational import OperationalEvent
 from gateway.store.driver import Driver, Sealer
 from gateway.store.publishing import Publisher
-from gateway.store.seller_rows import COLUMNS, Kept, find, put, seller_of
+from gateway.store.seller_rows import COLUMNS, Kept, authorised, find, put, seller_of
 from gateway.store.sellers import paused_event, release
 from gateway.store.statements import Many, One, Plan, Row, Rows
 
@@ -74,10 +74,12 @@ class Authorised:
     """What an authorisation did.
 
     Attributes:
+        seller: As it is now; still paused where an operator paused it.
         new: Whether the seller was not known in this region.
         was_paused: Whether no calls were made for it until now.
     """
 
+    seller: Seller
     new: bool
     was_paused: bool
 
@@ -103,8 +105,9 @@ class Authorisations:
     async def authorise(self, seller: Seller, *, tags: Collection[str] = ()) -> Authorised:
         """Take a new authorisation: calls are made from now on, and what waited for it is due.
 
-        Operators are told by an event `seller.authorised`. Tags are added to those at hand;
-        marketplaces replace those at hand where any are given.
+        A seller whom an operator paused stays paused, until an operator resumes it. Operators are
+        told by an event `seller.authorised`. Tags are added to those at hand; marketplaces replace
+        those at hand where any are given.
 
         Args:
             seller: With its new refresh token.
@@ -159,9 +162,7 @@ class Authorisations:
         known = yield from find(seller.id, seller.region, self._sealer)
         old = known.seller if known is not None else None
         taken = replace(
-            seller,
-            state=SellerState.ACTIVE,
-            paused_reason=None,
+            authorised(old, seller),
             tags=tuple(sorted({*tags, *(old.tags if old else ())})),
             marketplace_ids=tuple(seller.marketplace_ids or (old.marketplace_ids if old else ())),
             authorised_at_ms=now_ms,
@@ -173,7 +174,7 @@ class Authorisations:
         yield from release(taken, now_ms)
         yield from self._publisher.announce([_authorised_event(taken, new=old is None)], now_ms)
         paused = old is not None and old.state is SellerState.PAUSED
-        return Authorised(new=old is None, was_paused=paused)
+        return Authorised(seller=taken, new=old is None, was_paused=paused)
 
     def _checked(
         self, seller: Seller, verdict: Verdict, now_ms: int, again_at_ms: int
@@ -188,6 +189,7 @@ class Authorisations:
             marketplace_ids=now.marketplace_ids or tuple(verdict.marketplace_ids),
             state=SellerState.PAUSED if verdict.elsewhere else now.state,
             paused_reason=verdict.fault if paused else now.paused_reason,
+            paused_by=PausedBy.GATEWAY if paused else now.paused_by,
             checked_at_ms=now_ms,
             check_fault=verdict.fault,
         )
@@ -221,6 +223,7 @@ def _authorised_event(seller: Seller, *, new: bool) -> OperationalEvent:
             "application": seller.application_id,
             "marketplaces": list(seller.marketplace_ids),
             "new": new,
+            "paused": seller.state is SellerState.PAUSED,
         },
         seller_id=seller.id,
     )

@@ -49,6 +49,7 @@ REVISIONS: Final = (
     "0023",
     "0024",
     "0025",
+    "0026",
 )
 """All revisions in their order; the last one is this release's."""
 

@@ -43,12 +43,14 @@ sellers: Final = Table(
     Column("check_due_at_ms", BigInteger, nullable=False, server_default=text("0")),
     _ms("checked_at_ms"),
     Column("check_fault", Text),
+    Column("paused_by", Text),
     _partial("ix_sellers_check_due", "check_due_at_ms", where="state = 'active'"),
 )
 """Authorisations: one seller in one region. `sealed_given_token` is what the settings said last, so
 that a restart brings back nothing that was replaced since; `warned_days` is the last warning before
 the authorisation ends; `check_due_at_ms` is when Amazon is asked next where the seller sells, or
-until when somebody is at it."""
+until when somebody is at it. `paused_by` is who paused it; null is the gateway, for a release that
+does not know the column writes none."""
 
 used_states: Final = Table(
     "used_states",

@@ -11,14 +11,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gateway.model import Seller, SellerState
+from gateway.model import PausedBy, Seller, SellerState
 from gateway.store.driver import Sealer
 from gateway.store.signals import SELLERS_TOPIC
 from gateway.store.statements import One, Plan, Row, Signal
 
 COLUMNS: Final = (
     "id, region, application_id, sealed_refresh_token, marketplace_ids, state, paused_reason, "
-    "tags, authorised_at_ms, checked_at_ms, check_fault"
+    "tags, authorised_at_ms, checked_at_ms, check_fault, paused_by"
 )
 _FIND: Final = One(
     f"SELECT {COLUMNS}, sealed_given_token, warned_days, check_due_at_ms FROM sellers "  # noqa: S608 columns are ours
@@ -27,13 +27,14 @@ _FIND: Final = One(
 _PUT: Final = One(
     f"""
     INSERT INTO sellers ({COLUMNS}, sealed_given_token, warned_days, check_due_at_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     ON CONFLICT (id, region) DO UPDATE SET application_id = excluded.application_id,
       sealed_refresh_token = excluded.sealed_refresh_token,
       marketplace_ids = excluded.marketplace_ids, state = excluded.state,
       paused_reason = excluded.paused_reason, tags = excluded.tags,
       authorised_at_ms = excluded.authorised_at_ms, checked_at_ms = excluded.checked_at_ms,
-      check_fault = excluded.check_fault, sealed_given_token = excluded.sealed_given_token,
+      check_fault = excluded.check_fault, paused_by = excluded.paused_by,
+      sealed_given_token = excluded.sealed_given_token,
       warned_days = excluded.warned_days, check_due_at_ms = excluded.check_due_at_ms
     """  # noqa: S608 columns are ours
 )
@@ -77,6 +78,7 @@ def seller_of(row: Row, sealer: Sealer) -> Seller:
         authorised_at_ms=row[8],
         checked_at_ms=row[9],
         check_fault=row[10],
+        paused_by=_paused_by(row[5], row[11]),
     )
 
 
@@ -88,9 +90,9 @@ def find(seller_id: str, region: str, sealer: Sealer) -> Plan[Kept | None]:
     row = rows[0]
     return Kept(
         seller=seller_of(row, sealer),
-        given_token=None if row[11] is None else _opened(sealer, row, row[11]),
-        warned_days=row[12],
-        check_due_at_ms=row[13],
+        given_token=None if row[12] is None else _opened(sealer, row, row[12]),
+        warned_days=row[13],
+        check_due_at_ms=row[14],
     )
 
 
@@ -111,6 +113,7 @@ def put(kept: Kept, sealer: Sealer) -> Plan[None]:
         seller.authorised_at_ms,
         seller.checked_at_ms,
         seller.check_fault,
+        None if seller.paused_by is None else seller.paused_by.value,
         None if given is None else sealer.seal(given.encode(), context=context),
         kept.warned_days,
         kept.check_due_at_ms,
@@ -118,17 +121,30 @@ def put(kept: Kept, sealer: Sealer) -> Plan[None]:
     yield Signal(SELLERS_TOPIC)()
 
 
+def authorised(old: Seller | None, seller: Seller) -> Seller:
+    """Return a seller with a new authorisation, in place of the one at hand. Pure.
+
+    It ends a pause that the gateway made, as what was refused is given anew. One that an operator
+    made has a reason that Amazon knows nothing of, and holds until an operator resumes.
+    """
+    if old is None or old.paused_by is not PausedBy.OPERATOR:
+        return seller
+    return replace(
+        seller, state=old.state, paused_reason=old.paused_reason, paused_by=old.paused_by
+    )
+
+
 def replaced(known: Kept | None, seller: Seller) -> Kept:
     """Return what comes of an authorisation that is added or replaced by hand. Pure.
 
-    A paused one stays paused unless its refresh token changes; what was known of the time and the
-    marketplaces of the old authorisation holds no longer for a new one.
+    A paused one stays paused unless its refresh token changes, see `authorised`; what was known of
+    the time and the marketplaces of the old authorisation holds no longer for a new one.
     """
     if known is None:
         return Kept(seller=seller)
     old = known.seller
     if old.refresh_token != seller.refresh_token:
-        return Kept(seller=seller, given_token=known.given_token)
+        return Kept(seller=authorised(old, seller), given_token=known.given_token)
     at_ms = seller.authorised_at_ms
     renewed = at_ms is not None and at_ms != old.authorised_at_ms
     as_before = seller.marketplace_ids == old.marketplace_ids
@@ -137,6 +153,7 @@ def replaced(known: Kept | None, seller: Seller) -> Kept:
             seller,
             state=old.state,
             paused_reason=old.paused_reason,
+            paused_by=old.paused_by,
             authorised_at_ms=old.authorised_at_ms if at_ms is None else at_ms,
             checked_at_ms=old.checked_at_ms,
             check_fault=old.check_fault,
@@ -169,6 +186,12 @@ def given(known: Kept | None, seller: Seller) -> Kept:
         ),
     )
     return replace(replaced(known, told), given_token=seller.refresh_token)
+
+
+def _paused_by(state: str, paused_by: str | None) -> PausedBy | None:
+    if state != SellerState.PAUSED.value:
+        return None
+    return PausedBy(paused_by) if paused_by is not None else PausedBy.GATEWAY
 
 
 def _opened(sealer: Sealer, row: Row, sealed: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.clock import Clock
 from gateway.errors import NotFoundError
-from gateway.model import Application, Seller, SellerState
+from gateway.model import Application, PausedBy, Seller, SellerState
 from gateway.operational import OperationalEvent
 from gateway.store.client_secrets import COLUMNS as APPLICATION_COLUMNS
 from gateway.store.client_secrets import application_of, give
@@ -30,7 +30,7 @@ _SELLERS_OF: Final = One(
 )
 _VIEW_COLUMNS: Final = (
     "id, region, application_id, state, paused_reason, marketplace_ids, tags, authorised_at_ms, "
-    "checked_at_ms, check_fault"
+    "checked_at_ms, check_fault, CASE WHEN state = 'paused' THEN COALESCE(paused_by, 'gateway') END"
 )
 _LIST: Final = One(
     f"""
@@ -43,13 +43,13 @@ _LIST: Final = One(
 )
 _STATES: Final = One(
     """
-    SELECT region, application_id, state FROM sellers
+    SELECT region, application_id, state, paused_by FROM sellers
     WHERE id = $1 AND region = COALESCE($2, region) ORDER BY region {lock}
     """
 )
 _SET_STATE: Final = One(
     """
-    UPDATE sellers SET state = $3, paused_reason = $4
+    UPDATE sellers SET state = $3, paused_reason = $4, paused_by = $5
     WHERE id = $1 AND region = COALESCE($2, region)
     """
 )
@@ -82,6 +82,7 @@ class SellerView:
     application_id: str
     state: str
     paused_reason: str | None
+    paused_by: str | None
     marketplace_ids: Sequence[str]
     tags: Sequence[str]
     authorised_at_ms: int | None
@@ -133,8 +134,8 @@ class Sellers:
     async def put_seller(self, seller: Seller) -> None:
         """Add a seller's authorisation for a region, or replace it.
 
-        A paused one stays paused unless its refresh token changes, as a new authorisation is what
-        lifts most pauses.
+        A paused one stays paused unless its refresh token changes, as a new authorisation ends a
+        pause that the gateway made; an operator's own holds until it is resumed.
 
         Raises:
             SealError: The refresh token at hand can't be opened.
@@ -217,16 +218,24 @@ class Sellers:
         )
         return [_view(row) for row in await self._driver.read(lambda: _rows(_LIST, *params))]
 
-    async def pause(self, seller_id: str, reason: str, *, region: str | None = None) -> None:
+    async def pause(
+        self,
+        seller_id: str,
+        reason: str,
+        *,
+        region: str | None = None,
+        by: PausedBy = PausedBy.GATEWAY,
+    ) -> None:
         """Let no follow-up calls be made for a seller, in one region or in all of them.
 
+        A pause of an operator's takes the place of the gateway's, and never the other way round.
         Operators are told by an event `seller.paused` for each authorisation that was active.
 
         Raises:
             NotFoundError: There is no such seller.
         """
         now_ms = self._clock.now_ms()
-        if not await self._driver.write(lambda: self._pause(seller_id, region, reason, now_ms)):
+        if not await self._driver.write(lambda: self._pause(seller_id, region, reason, by, now_ms)):
             raise NotFoundError(f"there is no seller {seller_id}")
 
     async def resume(self, seller_id: str) -> None:
@@ -276,9 +285,14 @@ class Sellers:
                 yield from put(replaced(known, changed(known.seller)), self._sealer)
         return bool(found)
 
-    def _pause(self, seller_id: str, region: str | None, reason: str, now_ms: int) -> Plan[bool]:
+    def _pause(
+        self, seller_id: str, region: str | None, reason: str, by: PausedBy, now_ms: int
+    ) -> Plan[bool]:
         found = yield _STATES(seller_id, region)
-        yield _SET_STATE(seller_id, region, SellerState.PAUSED.value, reason)
+        for row in found:
+            held = row[2] == SellerState.PAUSED.value and row[3] == PausedBy.OPERATOR.value
+            if by is PausedBy.OPERATOR or not held:
+                yield _SET_STATE(seller_id, row[0], SellerState.PAUSED.value, reason, by.value)
         news = [
             paused_event(seller_id, row[0], row[1], reason)
             for row in found
@@ -311,7 +325,7 @@ def release(seller: Seller, now_ms: int) -> Plan[None]:
 
 def _resume(seller_id: str, now_ms: int) -> Plan[bool]:
     found = yield _STATES(seller_id, None)
-    yield _SET_STATE(seller_id, None, SellerState.ACTIVE.value, None)
+    yield _SET_STATE(seller_id, None, SellerState.ACTIVE.value, None, None)
     yield _RELEASE(seller_id, now_ms)
     yield Signal(SELLERS_TOPIC)()
     yield Signal(HANDLINGS_TOPIC)()
@@ -330,6 +344,7 @@ def _view(row: Row) -> SellerView:
         authorised_at_ms=row[7],
         checked_at_ms=row[8],
         check_fault=row[9],
+        paused_by=row[10],
     )
 
 

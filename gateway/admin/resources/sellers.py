@@ -19,7 +19,7 @@ from gateway.admin.showing import shown
 from gateway.authorisations import ends_at_ms
 from gateway.clock import rfc3339
 from gateway.errors import InvalidInputError, NotFoundError
-from gateway.model import Seller, SellerState
+from gateway.model import PausedBy, Seller, SellerState
 from gateway.onboarding.consoles import marketplace_named
 from gateway.onboarding.tickets import intent_of
 from gateway.store.sellers import SellerFilter, SellerView
@@ -44,6 +44,9 @@ class SellerShown(Shown):
     application_id: str
     state: SellerState
     paused_reason: str | None
+    paused_by: PausedBy | None = Field(
+        description="The gateway's pause ends with a new authorisation, an operator's when resumed."
+    )
     marketplace_ids: list[str]
     tags: list[str]
     authorised_at: Time | None = Field(description="Null where nobody said.")
@@ -211,7 +214,7 @@ async def _pause(api: Api, call: Call) -> SellerDetail:
     seller_id, reason = call.path["seller_id"], call.body(Pause).reason
     changes = {"paused_reason": {"from": None, "to": reason}}
     noted = entry(api, call, "seller.pause", seller_id, changes=changes)
-    await api.store.changing(noted).sellers.pause(seller_id, reason)
+    await api.store.changing(noted).sellers.pause(seller_id, reason, by=PausedBy.OPERATOR)
     return await _detail(api, seller_id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gateway.authorisations import DAY_MS, Ending, Verdict
 from gateway.endpoints import Endpoint
-from gateway.model import HandlingState, Seller, SellerState
+from gateway.model import HandlingState, PausedBy, Seller, SellerState
 from gateway.results import HandlingResult
 from gateway.store import Store, open_store
 from tests.conformance.store.world import FakeClock, FakeSealer, RecordedSignals, World
@@ -95,10 +95,39 @@ async def test_an_authorisation_lifts_a_pause_and_makes_due_what_waited(
             "application": "app",
             "marketplaces": ["A1PA6795UKMFR9"],
             "new": False,
+            "paused": False,
         },
     )
     stored = str(await world.rows("SELECT * FROM sellers"))
     assert "Atzr" not in stored
+
+
+async def test_an_operators_pause_outlives_a_new_authorisation(
+    world: World, store: Store, signals: RecordedSignals
+) -> None:
+    await listen(store)
+    await store.sellers.put_seller(SELLER)
+    await store.sellers.pause("A1", "holiday", by=PausedBy.OPERATOR)
+    signals.topics.clear()
+    world.clock.at_ms += 1_000
+    done = await store.authorisations.authorise(RENEWED)
+    assert (done.new, done.was_paused) == (False, True)
+    assert "handlings" not in signals.topics  # what waits goes on waiting
+    (seller,) = await store.sellers.of("A1")
+    assert done.seller == seller
+    assert (seller.refresh_token, seller.authorised_at_ms) == ("Atzr|new", world.clock.now_ms())
+    assert (seller.state, seller.paused_reason, seller.paused_by) == (
+        SellerState.PAUSED,
+        "holiday",
+        PausedBy.OPERATOR,
+    )
+    assert not await store.authorisations.claim_checks(limit=9, lease_ms=1)
+    last = (await told(world))[-1]
+    assert (last["type"], last["data"]["paused"]) == ("seller.authorised", True)  # type: ignore[index]
+    await store.sellers.resume("A1")
+    (seller,) = await store.sellers.of("A1")
+    assert (seller.state, seller.paused_by) == (SellerState.ACTIVE, None)
+    assert len(await store.authorisations.claim_checks(limit=9, lease_ms=1)) == 1
 
 
 async def test_a_check_is_one_replicas_at_a_time(world: World, store: Store, url: str) -> None:
@@ -142,6 +171,7 @@ async def test_what_amazon_says_is_kept_and_a_wrong_region_pauses(
     assert not await store.authorisations.checked(seller, wrong, again_at_ms=at_ms)
     (seller,) = await store.sellers.of("A1")
     assert (seller.state, seller.paused_reason) == (SellerState.PAUSED, "wrong region")
+    assert seller.paused_by is PausedBy.GATEWAY
     assert seller.check_fault == "wrong region"
     assert [one["type"] for one in await told(world)] == ["seller.paused"]
     await store.authorisations.authorise(RENEWED)

@@ -87,6 +87,36 @@ def _changed(tmp_path: Path, template: Path, change: str) -> Mapping[str, Shape]
     return shapes(path)
 
 
+def test_who_paused_a_seller_is_told_by_the_reason_that_an_earlier_release_kept(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "earlier.db"
+    _migrate(path, "0025")
+    reasons = {
+        "A1": "invalid_grant: the seller has to authorise again",
+        "A2": "wrong region: the authorisation is for fe, not for eu",
+        "A3": "by the operator",
+        "A4": None,
+    }
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO sellers (id, region, application_id, sealed_refresh_token, "
+            "marketplace_ids, state, paused_reason) VALUES (?, 'eu', 'app', x'00', '[]', ?, ?)",
+            [(name, "paused", reason) for name, reason in reasons.items()]
+            + [("A5", "active", None)],
+        )
+    _migrate(path, "0026")
+    with closing(sqlite3.connect(path)) as connection:
+        found = dict(connection.execute("SELECT id, paused_by FROM sellers"))
+    assert found == {
+        "A1": "gateway",
+        "A2": "gateway",
+        "A3": "operator",
+        "A4": "operator",
+        "A5": None,
+    }
+
+
 def _migrate(path: Path, revision: str) -> None:
     engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
     with engine.connect() as connection:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.endpoints import Endpoint
 from gateway.errors import ConflictError, NotFoundError
-from gateway.model import Application, Seller, SellerState
+from gateway.model import Application, PausedBy, Seller, SellerState
 from gateway.store import Store
 from gateway.store.sellers import SellerFilter
 from tests.conformance.store.world import RecordedSignals, World
@@ -64,6 +64,47 @@ async def test_a_pause_holds_until_a_new_authorisation(store: Store) -> None:
     assert (await store.sellers.of("A1"))[0].state is SellerState.ACTIVE
     with pytest.raises(NotFoundError):
         await store.sellers.pause("A9", "who?")
+
+
+async def test_an_operators_pause_holds_until_it_is_resumed(store: Store) -> None:
+    async def paused() -> tuple[str | None, PausedBy | None]:
+        (seller,) = await store.sellers.of("A1")
+        (view,) = await store.sellers.list()
+        assert (view.state, view.paused_reason, view.paused_by) == (
+            seller.state,
+            seller.paused_reason,
+            seller.paused_by,
+        )
+        return seller.paused_reason, seller.paused_by
+
+    await store.sellers.give_seller(SELLER)
+    await store.sellers.pause("A1", "invalid_grant: revoked")
+    assert await paused() == ("invalid_grant: revoked", PausedBy.GATEWAY)
+    held = ("invalid_grant: they owe us", PausedBy.OPERATOR)
+    await store.sellers.pause("A1", held[0], by=PausedBy.OPERATOR)
+    assert await paused() == held
+    await store.sellers.pause("A1", "invalid_grant: revoked", region="na")
+    assert await paused() == held  # which would end by a new token
+    await store.sellers.give_seller(replace(SELLER, refresh_token="Atzr|typed-in"))
+    assert await paused() == held
+    await store.sellers.put_seller(replace(SELLER, refresh_token="Atzr|by-command"))
+    assert await paused() == held
+    await store.sellers.change("A1", tag=["gold"])
+    assert await paused() == held
+    await store.sellers.resume("A1")
+    assert await paused() == (None, None)
+    (seller,) = await store.sellers.of("A1")
+    assert (seller.state, seller.refresh_token) == (SellerState.ACTIVE, "Atzr|by-command")
+
+
+async def test_a_pause_of_a_release_that_does_not_know_who_made_it_ends_by_a_new_token(
+    world: World, store: Store
+) -> None:
+    await store.sellers.put_seller(SELLER)
+    await world.change("UPDATE sellers SET state = 'paused', paused_reason = 'x'")
+    assert [one.paused_by for one in await store.sellers.list()] == ["gateway"]
+    await store.sellers.put_seller(replace(SELLER, refresh_token="Atzr|new"))
+    assert [one.state for one in await store.sellers.list()] == ["active"]
 
 
 async def test_a_token_of_the_settings_never_brings_back_one_that_was_replaced(

@@ -41,6 +41,7 @@ async def test_a_seller_is_added_changed_paused_and_resumed(world: AdminWorld) -
     assert seller["marketplace_ids"] == ["A1PA6795UKMFR9"]
     paused = await caller.post(f"{path}/pause", {"reason": "holiday"})
     assert paused["authorisations"][0]["paused_reason"] == "holiday"
+    assert paused["authorisations"][0]["paused_by"] == "operator"
     told = await caller("POST", f"{path}/resume")
     assert told.body["authorisations"][0]["state"] == "active"
     assert (await caller.get(path))["id"] == "A2EXAMPLE"

@@ -38,6 +38,7 @@ def test_a_seller_in_two_regions(known: Gateway) -> None:
             "tags": [],
             "state": "active",
             "paused_reason": None,
+            "paused_by": None,
             "authorised_at": None,
             "authorised_until": None,
             "checked_at": None,
@@ -59,6 +60,10 @@ def test_pause_and_resume(known: Gateway) -> None:
     add(known)
     paused = known("sellers", "pause", "A1", "--reason", "holiday")
     assert paused["authorisations"][0]["paused_reason"] == "holiday"
+    Path("token").write_text("Atzr|another-token\n")
+    add(known)  # a new authorisation
+    (listed,) = known("sellers", "list", "--state", "paused")["items"]
+    assert (listed["reason"], listed["paused_by"]) == ("holiday", "operator")
     assert known("sellers", "resume", "A1")["authorisations"][0]["state"] == "active"
     for command in ("show", "pause", "resume"):
         known.fails(1, "sellers", command, "A9")

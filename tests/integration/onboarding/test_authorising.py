@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model import Seller
+from gateway.model import PausedBy, Seller
 from gateway.simulator.cast import DEFAULT_APPLICATION
 from gateway.simulator.server import Simulator
 from tests.integration.onboarding.world import World, browser, open_world
@@ -224,6 +224,11 @@ async def test_an_open_gateway_takes_whoever_comes(
         again = await world.browser.open(back.location)
         assert again.query == {"result": "refused", "reason": "other-browser"}
         assert await world.sellers() == [(AMERICA, "na", "active")]
+        await world.store.sellers.pause(AMERICA, "they owe us", by=PausedBy.OPERATOR)
+        back = await world.consent(AMERICA, world.link(region="na", seller_id=AMERICA))
+        done = await world.browser.open(back.location)
+        assert done.query == {"result": "authorised", "reason": "paused"}
+        assert await world.sellers() == [(AMERICA, "na", "paused")]
         unknown = await world.browser.open(f"{world.base}/oauth/start", marketplace="MOON")
         assert unknown.status == 400
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.endpoints import Endpoint
-from gateway.model import Seller
+from gateway.model import PausedBy, Seller
 from gateway.simulator.server import Simulator
 from tests.integration.onboarding.world import World, open_world
 from tests.support.clock import FakeClock
@@ -105,6 +105,7 @@ async def test_a_revoked_seller_is_paused_by_the_check_and_comes_back_by_a_link(
     assert (await check(world))[EUROPE][0] == "paused"
     (seller,) = await world.store.sellers.of(EUROPE)
     assert "invalid_grant" in (seller.paused_reason or "")
+    assert seller.paused_by is PausedBy.GATEWAY
     back = await world.consent(EUROPE, world.link(seller_id=EUROPE))
     assert (await world.browser.open(back.location)).status == 200
     assert (await check(world))[EUROPE] == ("active", None)
@@ -112,6 +113,23 @@ async def test_a_revoked_seller_is_paused_by_the_check_and_comes_back_by_a_link(
     assert swept.seller_id == EUROPE
     await check(world)
     assert len(await world.store.jobs.list(job="sweep", limit=10)) == 1
+
+
+async def test_one_whom_an_operator_paused_is_told_that_its_work_still_waits(world: World) -> None:
+    await put(world, EUROPE)
+    await world.store.sellers.pause(EUROPE, "they owe us", by=PausedBy.OPERATOR)
+    back = await world.consent(EUROPE, world.link(seller_id=EUROPE))
+    done = await world.browser.open(back.location)
+    assert (done.status, done.title) == (200, "Connected")
+    assert "operator resumes it" in done.text
+    assert "owe" not in done.text
+    assert await world.sellers() == [(EUROPE, "eu", "paused")]
+    await check(world)
+    assert await world.store.jobs.list(job="sweep", limit=10) == []
+    await world.store.sellers.resume(EUROPE)
+    assert (await check(world))[EUROPE] == ("active", None)
+    (swept,) = await world.store.jobs.list(job="sweep", limit=10)
+    assert swept.seller_id == EUROPE
 
 
 async def test_warnings_carry_a_link_that_still_works(world: World) -> None:
