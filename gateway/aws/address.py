@@ -20,6 +20,7 @@ _LEGACY_HOST: Final = re.compile(
     rf"^(?:({_REGION.pattern})\.)?queue\.(amazonaws\.com(?:\.cn)?)$",
 )
 _AMAZON_HOST: Final = re.compile(r"\.(amazonaws\.com(\.cn)?|api\.aws)$")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _LEGACY_REGION: Final = "us-east-1"
 
 
@@ -47,6 +48,23 @@ def region_in(url: str) -> str | None:
         return legacy[1] or _LEGACY_REGION
     found = _REGION_IN_HOST.search(host)
     return found[1] if found else None
+
+
+def elsewhere(url: str) -> str | None:
+    """Return where SQS is, of a queue's URL that does not lead to AWS itself; None where it does.
+
+    Emulators name regions in their hosts too, as `sqs.eu-west-1.localhost.localstack.cloud` does.
+    """
+    parts = urlsplit(url)
+    at_aws = _AMAZON_HOST.search((parts.hostname or "").lower())
+    return None if at_aws else f"{parts.scheme}://{parts.netloc}"
+
+
+def account_in(url: str) -> str | None:
+    """Return the number of the account that a queue's URL names, or None."""
+    names = urlsplit(url).path.strip("/").split("/")
+    named = names[-2] if len(names) > 1 else ""
+    return named if _ACCOUNT.fullmatch(named) else None
 
 
 def read_address(

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import orjson
 import typer
 
-from gateway.aws.address import region_in
+from gateway.aws.address import account_in, elsewhere, region_in
 from gateway.aws.provisioning.checks import check as judge
-from gateway.aws.provisioning.clients import Clients
+from gateway.aws.provisioning.clients import Clients, clients_beside
 from gateway.aws.provisioning.reading import account_of, read
 from gateway.aws.provisioning.setup import setup_plan
 from gateway.aws.provisioning.steps import Plan, Step, take
@@ -52,7 +52,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Change what exists without ask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """The queue that a command is about, and where."""
+    """The queue that a command is about, and where.
+
+    Attributes:
+        account: Twelve digits, where its URL says so.
+        sqs_endpoint: Where SQS is, instead of at AWS.
+    """
 
     name: str
     region: str | None
@@ -162,10 +167,15 @@ def _opened(
         AwsRefusedError: AWS refuses the credentials.
     """
     aim = _aim(settings_of(invocation), queue, region)
-    endpoints = {} if aim.sqs_endpoint is None else {"sqs": aim.sqs_endpoint}
-    clients = Clients(aim.region, endpoints=endpoints)
+    clients = clients_beside(aim.region, aim.sqs_endpoint)
     if clients.region is None:
         raise InvalidInputError("--region: no region is known; write one such as eu-west-1")
+    if aim.account is not None and aim.sqs_endpoint and elsewhere(aim.sqs_endpoint):
+        return (
+            clients,
+            aim.account,
+            aim,
+        )  # an emulator may have SQS alone, and takes any credentials
     account, partition = account_of(clients)
     if partition != "aws":
         raise InvalidInputError(
@@ -194,8 +204,8 @@ def _aim(settings: Settings, queue: str | None, region: str | None) -> Aim:
     return Aim(
         name=names[-1],
         region=region or (of_settings.region if of_settings else None) or region_in(url),
-        account=names[0] if len(names) > 1 else None,
-        sqs_endpoint=of_settings.endpoint_url if of_settings else None,
+        account=account_in(url),
+        sqs_endpoint=(of_settings.endpoint_url if of_settings else None) or elsewhere(url),
     )
 
 

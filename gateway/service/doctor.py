@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, DummyCookieJar
 
-from gateway.aws.address import region_in
-from gateway.aws.provisioning.clients import Clients
+from gateway.aws.address import account_in, elsewhere, region_in
+from gateway.aws.provisioning.clients import clients_beside
 from gateway.doctor.bus import BusCheck
 from gateway.doctor.check import Check
 from gateway.doctor.credentials import CredentialsCheck
@@ -127,14 +127,14 @@ def _checks(
         NetworkCheck("regions", _regions(known, places), session, clock),
         CredentialsCheck(known, tokens),
         SellersCheck(known, tokens, amazon, most=most, places=places, clock=clock),
-        QueuesCheck(aims, _clients, clock),
+        QueuesCheck(aims, clients_beside, clock),
         DestinationsCheck(wanted, known, amazon, received=received),
         SubscriptionsCheck(wanted, known, amazon, most=most),
-        BusCheck(wanted, known, amazon, aims=aims, make_clients=_clients),
+        BusCheck(wanted, known, amazon, aims=aims, make_clients=clients_beside),
         EndpointsCheck(door, Guarded(settings, stack, clock=clock)),
         TrialCheck(
             aims,
-            _clients,
+            clients_beside,
             door,
             clock=clock,
             patience_s=settings.doctor.time_limit_s,
@@ -151,31 +151,17 @@ def _declared(settings: Settings) -> tuple[Declared, Sequence[Fault]]:
         return Declared(), exc.faults
 
 
-def _clients(region: str | None, sqs_endpoint: str | None) -> Clients:
-    return Clients(region, endpoints={} if sqs_endpoint is None else {"sqs": sqs_endpoint})
-
-
 def _aims(settings: Settings) -> Sequence[Aim]:
     return [
         Aim(
             url=one.url,
             name=parts.queue_name(one.url),
             region=one.region or region_in(one.url),
-            account=_account_in(one.url),
-            endpoint=one.endpoint_url or _strange_host(one.url),
+            account=account_in(one.url),
+            endpoint=one.endpoint_url or elsewhere(one.url),
         )
         for one in settings.queues
     ]
-
-
-def _strange_host(url: str) -> str | None:
-    """Return where SQS is, of a URL that does not lead to AWS's own."""
-    return None if region_in(url) else "{0.scheme}://{0.netloc}".format(urlsplit(url))
-
-
-def _account_in(url: str) -> str | None:
-    first = urlsplit(url).path.strip("/").partition("/")[0]
-    return first if first.isdigit() and len(first) == 12 else None
 
 
 def _places(settings: Settings) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from gateway.aws.address import elsewhere
 from gateway.aws.faults import bare_code, reason_of
 from gateway.errors import DependencyError
 
@@ -41,6 +42,7 @@ _NO_CREDENTIALS: Final = (
     PartialCredentialsError,
     ProfileNotFound,
 )
+_SERVICES: Final = ("events", "kms", "sqs", "sts")
 _TEXT_LIMIT: Final = 300
 
 Answer = Mapping[str, Any]
@@ -131,6 +133,23 @@ class Clients:
             )
             self._made[service] = client
         return client
+
+
+def clients_beside(region: str | None, sqs_endpoint: str | None) -> Clients:
+    """Return clients for a queue and what belongs to it.
+
+    Args:
+        region: As AWS's own configuration has it where None.
+        sqs_endpoint: Where SQS is; None for AWS. A queue that is elsewhere than at AWS has its key,
+            bus and account there too: AWS itself is not asked about it.
+
+    Raises:
+        AwsRefusedError: AWS's configuration can't be read.
+    """
+    if sqs_endpoint is None:
+        return Clients(region)
+    services = ("sqs",) if elsewhere(sqs_endpoint) is None else _SERVICES
+    return Clients(region, endpoints=dict.fromkeys(services, sqs_endpoint))
 
 
 def _mend(code: str) -> str:

@@ -13,8 +13,10 @@ from gateway.aws.provisioning.clients import AwsRefusedError, Clients
 from gateway.aws.provisioning.steps import Step, take
 from gateway.cli.app import call
 from tests.integration.cli.conftest import Gateway
+from tests.support.emulators import free_port
 
 ACCOUNT = "000000000000"
+MOTO_ACCOUNT = "123456789012"
 SOURCE = f"aws.partner/sellingpartnerapi.amazon.com/{ACCOUNT}/amzn1.sellerapps.app.x"
 BUS = ("--event-source", SOURCE)
 QUEUE = ("--queue", "orders")
@@ -185,6 +187,31 @@ def test_the_queue_of_the_settings_is_meant(gateway: Gateway) -> None:
     gateway.environ["SPGW_QUEUES"] = json.dumps([{"url": url}])
     arn = gateway("aws", "setup")["queue_arn"]
     assert arn == "arn:aws:sqs:eu-central-1:123456789012:notifications"
+
+
+@pytest.mark.parametrize("form", ["option", "settings", "endpoint_url"])
+def test_a_queue_elsewhere_is_asked_about_where_it_is(
+    form: str, gateway: Gateway, on_moto: None, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway("aws", "setup", *QUEUE)
+    made_there = client("sqs").get_queue_url(QueueName="orders")["QueueUrl"]
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    client("sqs").set_queue_attributes(QueueUrl=made_there, Attributes={"KmsMasterKeyId": key})
+    # From here on AWS's own address is one where nobody answers.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    url = f"{moto}/{MOTO_ACCOUNT}/orders"
+    named = ["--queue", url]
+    if form != "option":
+        at_aws = f"https://sqs.eu-west-1.amazonaws.com/{MOTO_ACCOUNT}/orders"
+        queue = {"url": url, "region": "eu-west-1"}
+        if form == "endpoint_url":
+            queue |= {"url": at_aws, "endpoint_url": moto}
+        gateway.environ["SPGW_QUEUES"] = json.dumps([queue])
+        named = []
+    found = gateway.checks(11, "aws", "check", *named)["items"]
+    assert ("key.policy_lacks", f"key {key}") in {(row["id"], row["subject"]) for row in found}
+    assert "orders-dlq" in str(found)
+    gateway.fails(5, "aws", "check", *QUEUE)
 
 
 def test_no_credentials(gateway: Gateway, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.aws.address import read_address
+from gateway.aws.address import account_in, elsewhere, read_address
 from gateway.errors import InvalidInputError
 
 PATH = "/123456789012/orders"
@@ -37,6 +37,32 @@ def test_region_and_endpoint_are_read_from_the_url(origin, region, endpoint) -> 
     address = read_address(origin + PATH)
     assert (address.name, address.region, address.url) == ("orders", region, origin + PATH)
     assert address.endpoint == (endpoint or f"{origin}/")
+
+
+@pytest.mark.parametrize(
+    ("origin", "where"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com", None),
+        ("https://vpce-0a1-b2c.sqs.us-east-1.vpce.amazonaws.com", None),
+        ("https://QUEUE.amazonaws.com", None),
+        ("https://sqs.ap-southeast-1.api.aws", None),
+        ("http://127.0.0.1:9324", "http://127.0.0.1:9324"),
+        (
+            "http://sqs.us-east-1.localhost.localstack.cloud:4566",
+            "http://sqs.us-east-1.localhost.localstack.cloud:4566",
+        ),
+        ("https://amazonaws.com.example", "https://amazonaws.com.example"),
+    ],
+)
+def test_where_a_queue_is_that_is_not_at_aws(origin: str, where: str | None) -> None:
+    assert elsewhere(origin + PATH) == where
+    assert account_in(origin + PATH) == "123456789012"
+
+
+def test_an_account_is_named_by_twelve_digits() -> None:
+    assert account_in("http://127.0.0.1/queue/orders") is None
+    assert account_in("http://127.0.0.1/orders") is None
+    assert account_in("http://127.0.0.1/queue/123456789012/orders") == "123456789012"
 
 
 def test_a_local_url_takes_region_from_the_settings() -> None:
