@@ -1,11 +1,12 @@
 """Everything that comes in, archived as it comes: by day and type, by one process at a time.
 
-Notifications are taken in windows, each within one day (UTC, by when they were received). A window
-is noted in the store, its files are written whole under names that follow from where it begins,
-its manifest last, and then the store's mark is moved. Killed at any instruction, the next process
-writes the same window under the same names, or finds its manifest there; so nothing is lost, and
-nothing stands there twice. It leaves alone what is so new that its commit may still be coming;
-what was committed even later is noted by the inbox, and archived by itself.
+Notifications, with messages in quarantine among them, are taken in windows, each within one day
+(UTC, by when they were received). A window is noted in the store, its files are written whole under
+names that follow from where it begins, its manifest last, and then the store's mark is moved.
+Killed at any instruction, the next process writes the same window under the same names, or finds
+its manifest there; so nothing is lost, and nothing stands there twice. It leaves alone what is so
+new that its commit may still be coming; what was committed even later is noted by the inbox, and
+archived by itself.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from gateway.errors import ArchiveUnavailableError, NotFoundError, SealError
 from gateway.model import IdPrefix, new_token
 from gateway.operations import first_id, time_of
 from gateway.store.archive_runs import START, ArchiveRun
-from gateway.store.archiving import Archived
+from gateway.store.archived import Line, position
 
 WINDOW: Final = 2_000
 """Most notifications of one window."""
@@ -162,7 +163,7 @@ class ContinuousArchive:
     # ── windows ──────────────────────────────────────────────────────────────────────────────────
 
     async def _until(self, cursor: str) -> str | None:
-        """Return the last id of the window behind a cursor; None while none is due."""
+        """Return where the window behind a cursor ends; None while none is due."""
         settled_ms = self._clock.now_ms() - SETTLED_MS
         found = await self._store.look(after=cursor, before=_before(settled_ms), limit=WINDOW)
         if not found:
@@ -173,7 +174,7 @@ class ContinuousArchive:
         taken = in_memory(same_day, WINDOW)
         full = len(taken) == WINDOW or len(taken) < len(same_day)
         waited = settled_ms - first_ms >= self._form.every_ms
-        return taken[-1].id if full or waited or settled_ms >= day_ends_ms else None
+        return position(taken[-1].id) if full or waited or settled_ms >= day_ends_ms else None
 
     async def _window(self, run: ArchiveRun) -> bool:
         """Archive one window; tell whether the run went on."""
@@ -202,30 +203,28 @@ class ContinuousArchive:
         while batch := await self._runs.late_batch(self._token, limit=_LATE_AT_ONCE):
             name, ids = batch
             whole = await self._store.whole(ids)
-            for day in sorted({_day(one.notification.id) for one in whole}):
-                of_day = [one for one in whole if _day(one.notification.id) == day]
-                last = of_day[-1].notification.id
+            for day in sorted({_day(one.id) for one in whole}):
+                of_day = [one for one in whole if _day(one.id) == day]
+                last = of_day[-1].id
                 if not await self._is_there(f"late-{name}", last):
                     await self._written(f"late-{name}", last, of_day, again=True)
             if await self._runs.claim(self._token, lease_ms=_LEASE_MS) is None:
                 return
             await self._runs.late_archived(self._token, name)
 
-    async def _written(
-        self, name: str, until: str, whole: Sequence[Archived], *, again: bool
-    ) -> None:
+    async def _written(self, name: str, until: str, whole: Sequence[Line], *, again: bool) -> None:
         """Write the files of a window, and its manifest last.
 
         Args:
             name: What its files are called.
-            until: Its last id.
+            until: Where it ends.
             whole: What is in it.
             again: Whether a run that was killed may have written some of them.
         """
         day = _day(until)
         parts = []
-        for number, type_ in enumerate(sorted({one.notification.type for one in whole}), 1):
-            of_type = [one for one in whole if one.notification.type == type_]
+        for number, type_ in enumerate(sorted({one.type for one in whole}), 1):
+            of_type = [one for one in whole if one.type == type_]
             parts.append(await self._part(day, name, number, of_type))
         if again and (leftovers := await self._leftovers(day, name, parts)):
             await self._places.delete(leftovers)
@@ -235,13 +234,13 @@ class ContinuousArchive:
             self._recorder.archived(manifest.lines, manifest.size_bytes)
             _log.info("archive.written", window=name, lines=manifest.lines)
 
-    async def _part(self, day: str, name: str, number: int, of_type: Sequence[Archived]) -> Part:
+    async def _part(self, day: str, name: str, number: int, of_type: Sequence[Line]) -> Part:
         form = self._form
         writer = PartWriter(
             name, number, compression=form.compression, sealer=self._sealer, plain=form.plain
         )
         await asyncio.to_thread(_add_all, writer, of_type)  # packing must hold up nobody
-        place = f"{of_type[0].notification.type}/{name}{form.compression.suffix}"
+        place = f"{of_type[0].type}/{name}{form.compression.suffix}"
         part, content = writer.finish(place)
         await self._places.write(f"{day}/{place}", content)
         return part
@@ -275,7 +274,7 @@ class ContinuousArchive:
         )
 
 
-def _add_all(writer: PartWriter, found: Sequence[Archived]) -> None:
+def _add_all(writer: PartWriter, found: Sequence[Line]) -> None:
     for one in found:
         writer.add(one)
 

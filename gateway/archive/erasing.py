@@ -18,9 +18,9 @@ from gateway.archive.parts import PartWriter
 from gateway.archive.places import Location, Places
 from gateway.archive.source import Archive, archive_at, archive_places, archived_of_part
 from gateway.errors import NotFoundError
-from gateway.store.archiving import Archived
+from gateway.store.archived import Line
 
-Match = Callable[[Archived], bool]
+Match = Callable[[Line], bool]
 """Tells whether a line is erased; it gets the body opened."""
 
 
@@ -30,7 +30,7 @@ class Erased:
 
     Attributes:
         rewritten: Parts that held one.
-        identities: Amazon's ids of the notifications whose lines are gone.
+        identities: What the notifications and messages were known by whose lines are gone.
     """
 
     archives: int = 0
@@ -99,7 +99,7 @@ class Erasing:
         async for number, one in archived_of_part(self._places, archive, part, self._sealer):
             lines = number
             if match(one):
-                matched.append(one.notification.identity)
+                matched.append(one.identity)
         return lines, matched
 
     async def _rewritten(self, archive: Archive, part: Part, match: Match) -> Part | None:

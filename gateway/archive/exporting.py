@@ -1,7 +1,8 @@
 """From the store into an archive, part by part; a run that was killed is gone on with.
 
-The manifest is written after each part, with the id up to which all is in it. A part that stands
-there without being in the manifest is written again under its name, so no line is there twice.
+The manifest is written after each part, with the position up to which all is in it. A part that
+stands there without being in the manifest is written again under its name, so no line is there
+twice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gateway.clock import Clock
 from gateway.errors import ConflictError, NotFoundError
 from gateway.model import IdPrefix
 from gateway.operations import first_id
-from gateway.store.archiving import Archived, Candidate
+from gateway.store.archived import Candidate, Line, position
 
 WINDOW: Final = 500
 PART_LINES: Final = 10_000
@@ -31,11 +32,11 @@ class Exported(Protocol):
     """What is needed of the store; see `gateway.store.archiving`."""
 
     async def look(self, *, after: str, before: str, limit: int) -> Sequence[Candidate]:
-        """Return the next notifications between two ids."""
+        """Return the next notifications and messages between two positions."""
         ...
 
-    async def whole(self, ids: Sequence[str]) -> Sequence[Archived]:
-        """Return notifications with their bodies."""
+    async def whole(self, ids: Sequence[str]) -> Sequence[Line]:
+        """Return notifications and messages with their bodies."""
         ...
 
 
@@ -178,7 +179,7 @@ class Exporting:
         last: str | None = None
         by_type: dict[str, int] = {}
         while looked := await self._look(scope, cursor):
-            cursor = looked[-1].id
+            cursor = position(looked[-1].id)
             for one in looked:
                 if not selected(one, scope):
                     continue
@@ -210,7 +211,7 @@ class Exporting:
         return part.size_bytes / max(1, part.body_bytes)
 
     async def _part(self, manifest: Manifest) -> tuple[PartWriter, str, bool]:
-        """Return the next part, the id up to which all is in it, and whether it is the last."""
+        """Return the next part, up to which position all is in it, and whether it is the last."""
         writer = self._writer(
             manifest.archive,
             len(manifest.parts) + 1,
@@ -227,7 +228,7 @@ class Exporting:
             left = chosen[len(taken) :]
             for one in await self._store.whole([one.id for one in taken]) if taken else ():
                 writer.add(one)
-            cursor = taken[-1].id if left else looked[-1].id
+            cursor = position((taken if left else looked)[-1].id)
         return writer, cursor, False
 
     def _writer(
@@ -262,7 +263,7 @@ def in_memory(chosen: Sequence[Candidate], room: int) -> Sequence[Candidate]:
 
 
 def selected(one: Candidate, scope: Scope) -> bool:
-    """Tell whether a notification belongs into an archive; of an emptied one nothing is left to."""
+    """Tell whether something belongs into an archive; of what was emptied nothing is left to."""
     pairs = (
         (scope.types, one.type),
         (scope.sellers, one.seller_id),

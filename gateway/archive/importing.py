@@ -1,7 +1,8 @@
 """From an archive into the store, each line once it is verified; nothing is handled for it.
 
 A notification that is there already is known by its identity and left as it is. So an import that
-was refused at a line, or killed, is simply done again.
+was refused at a line, or killed, is simply done again. A message that could not be read when it was
+archived is read once more: it comes in as a notification, or goes to quarantine again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final, Protocol
 from gateway.archive.lines import ArchiveSealer
 from gateway.archive.places import Location, Places
 from gateway.archive.source import archived_of_part, archives
-from gateway.store.archiving import Archived
+from gateway.store.archived import Line
 
 _LINES: Final = 200
 _BYTES: Final = 8 * 1024 * 1024
@@ -22,8 +23,8 @@ _BYTES: Final = 8 * 1024 * 1024
 class Restored(Protocol):
     """What is needed of the store; see `gateway.store.archiving`."""
 
-    async def restore(self, batch: Sequence[Archived]) -> int:
-        """Keep notifications as they were; return how many were not there."""
+    async def restore(self, batch: Sequence[Line]) -> int:
+        """Keep notifications and messages as they were; return how many were not there."""
         ...
 
 
@@ -34,7 +35,7 @@ class Imported:
     Attributes:
         archives: Archives that were begun.
         lines: Lines that were taken in or known.
-        new: Notifications that were not in the store.
+        new: Notifications and messages that were not in the store.
     """
 
     archives: int = 0
@@ -77,16 +78,16 @@ class Importing:
 
 
 async def _batches(
-    lines: AsyncIterator[tuple[int, Archived]],
-) -> AsyncIterator[Sequence[Archived]]:
+    lines: AsyncIterator[tuple[int, Line]],
+) -> AsyncIterator[Sequence[Line]]:
     """Yield what comes in batches; what came before a fault too, and then the fault."""
-    batch: list[Archived] = []
+    batch: list[Line] = []
     size = 0
     fault: Exception | None = None
     try:
         async for _, one in lines:
             batch.append(one)
-            size += len(one.notification.body)
+            size += len(one.body)
             if len(batch) == _LINES or size >= _BYTES:
                 yield batch
                 batch, size = [], 0

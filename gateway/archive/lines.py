@@ -1,9 +1,10 @@
-"""One notification as one line of JSON, and the proof that the line stands where it was written.
+"""One notification or message as one line of JSON, and the proof that it stands where it was put.
 
 Each line ends with a check over itself and the check of the line before it, the first one over the
 archive's id and the part's number. So a line that is edited, taken out, put in or moved does not
 fit, and neither does a part of another archive. A check says nothing about who wrote a line; bodies
-are sealed with the key ring unless somebody asked for them in the clear.
+are sealed with the key ring unless somebody asked for them in the clear; what a message in
+quarantine holds is unknown, so that is always sealed.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ import orjson
 from gateway.clock import parse_rfc3339_ms, rfc3339
 from gateway.errors import SealError
 from gateway.model import NotificationState, Origin, StoredNotification
-from gateway.store.archiving import Archived
+from gateway.store.archived import MESSAGE_MAX, QUARANTINE, Archived, ArchivedMessage, Line
 
 LINE_MAX: Final = 4 * 1024 * 1024
 """Longest line that is read: a body of SQS's largest size, sealed, with room for its escapes."""
 
-_BODY_MAX: Final = 2 * 1024 * 1024
 _CHECK_BYTES: Final = 16
 _BEFORE: Final = b',"check":"'
 _ENDING: Final = len(_BEFORE) + 2 * _CHECK_BYTES + len(b'"}')
@@ -81,8 +81,13 @@ class Chain:
         self.check = hashed.hexdigest()[: 2 * _CHECK_BYTES]
 
 
-def content_of(one: Archived, sealer: ArchiveSealer, *, plain: bool) -> bytes:
-    """Return a notification as a JSON object; a live credential is sealed even if `plain`."""
+def content_of(one: Line, sealer: ArchiveSealer, *, plain: bool) -> bytes:
+    """Return a line's JSON object.
+
+    A live credential is sealed even if `plain`, and so is what could not be read.
+    """
+    if isinstance(one, ArchivedMessage):
+        return _content_of_message(one, sealer)
     found = one.notification
     members: dict[str, Any] = {
         "id": found.id,
@@ -104,13 +109,26 @@ def content_of(one: Archived, sealer: ArchiveSealer, *, plain: bool) -> bytes:
     if plain and not one.secret:
         members["body"] = found.body.decode()
     else:
-        sealed = sealer.seal(zlib.compress(found.body), context=_context(found.identity))
-        members["sealed"] = base64.b64encode(sealed).decode()
+        members["sealed"] = _sealed(found.body, found.identity, sealer)
     return orjson.dumps(members)
 
 
-def archived_of(content: bytes, sealer: ArchiveSealer) -> Archived:
-    """Return the notification of a JSON object that `content_of` made.
+def _content_of_message(one: ArchivedMessage, sealer: ArchiveSealer) -> bytes:
+    return orjson.dumps(
+        {
+            "id": one.id,
+            "identity": one.identity,
+            "type": QUARANTINE,
+            "received_at": rfc3339(one.received_at_ms),
+            "source": one.source,
+            "message_id": one.message_id,
+            "sealed": _sealed(one.body, one.identity, sealer),
+        }
+    )
+
+
+def archived_of(content: bytes, sealer: ArchiveSealer) -> Line:
+    """Return the notification or message of a JSON object that `content_of` made.
 
     Raises:
         LineFault: It is none.
@@ -118,6 +136,8 @@ def archived_of(content: bytes, sealer: ArchiveSealer) -> Archived:
     """
     try:
         members = orjson.loads(content)
+        if members["type"] == QUARANTINE:
+            return _message_of(members, sealer)
         event_time = members.get("event_time")
         return Archived(
             notification=StoredNotification(
@@ -141,13 +161,29 @@ def archived_of(content: bytes, sealer: ArchiveSealer) -> Archived:
         raise LineFault(f"is no notification ({type(exc).__name__})") from None
 
 
+def _message_of(members: dict[str, Any], sealer: ArchiveSealer) -> ArchivedMessage:
+    return ArchivedMessage(
+        id=members["id"],
+        identity=members["identity"],
+        source=members["source"],
+        message_id=members["message_id"],
+        received_at_ms=parse_rfc3339_ms(members["received_at"]),
+        body=_body(members, sealer),
+    )
+
+
+def _sealed(body: bytes, identity: str, sealer: ArchiveSealer) -> str:
+    sealed = sealer.seal(zlib.compress(body), context=_context(identity))
+    return base64.b64encode(sealed).decode()
+
+
 def _body(members: dict[str, Any], sealer: ArchiveSealer) -> bytes:
     if (plain := members.get("body")) is not None:
         text: str = plain
         return text.encode()
     sealed = base64.b64decode(members["sealed"], validate=True)
     packed = sealer.open(sealed, context=_context(members["identity"]))
-    return zlib.decompressobj().decompress(packed, _BODY_MAX)
+    return zlib.decompressobj().decompress(packed, MESSAGE_MAX)
 
 
 def _context(identity: str) -> str:

@@ -16,8 +16,12 @@ import orjson
 from gateway.archive.compression import Compression
 from gateway.clock import parse_rfc3339_ms, rfc3339
 from gateway.errors import ArchiveFaultError
+from gateway.store.archived import QUARANTINE
 
 FORMAT: Final = "spapi-event-gateway/archive/1"
+FORMAT_WITH_MESSAGES: Final = "spapi-event-gateway/archive/2"
+"""The same, with lines of messages in quarantine, which readers of the first one do not know."""
+
 SUFFIX: Final = ".manifest.json"
 
 
@@ -27,7 +31,7 @@ class Part:
 
     Attributes:
         name: Its place, below that of the manifest.
-        lines: Notifications in it.
+        lines: Notifications and messages in it.
         body_bytes: Bytes of their bodies.
         size_bytes: Bytes of the file.
         sha256: Of the file.
@@ -64,7 +68,7 @@ class Manifest:
 
     Attributes:
         archive: Its id, which its lines are bound to.
-        cursor: Id of the last notification that was looked at.
+        cursor: Position of the last thing that was looked at; see `gateway.store.archived`.
         plain: Whether bodies stand in the clear, live credentials aside.
         schema: Revision of the database that it was made from.
         dropped: Parts that were replaced, and may not be deleted yet.
@@ -85,7 +89,7 @@ class Manifest:
 
     @property
     def lines(self) -> int:
-        """Notifications in it."""
+        """Notifications and messages in it."""
         return sum(part.lines for part in self.parts)
 
     @property
@@ -117,7 +121,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     firsts = [part.first_received_at_ms for part in manifest.parts]
     lasts = [part.last_received_at_ms for part in manifest.parts]
     return {
-        "format": FORMAT,
+        "format": FORMAT_WITH_MESSAGES if QUARANTINE in manifest.by_type else FORMAT,
         "archive": manifest.archive,
         "complete": manifest.complete,
         "created_at": rfc3339(manifest.created_at_ms),
@@ -157,8 +161,8 @@ def read_manifest(name: str, raw: bytes) -> Manifest:
     """
     try:
         members = orjson.loads(raw)
-        if members["format"] != FORMAT:
-            raise ArchiveFaultError(name, 1, f"its format is not {FORMAT}")
+        if members["format"] not in (FORMAT, FORMAT_WITH_MESSAGES):
+            raise ArchiveFaultError(name, 1, f"its format is not {FORMAT_WITH_MESSAGES}")
         manifest = Manifest(
             archive=members["archive"],
             complete=members["complete"],

@@ -22,14 +22,14 @@ from gateway.archive.lines import (
 )
 from gateway.archive.manifest import Part
 from gateway.errors import ArchiveFaultError
-from gateway.store.archiving import Archived
+from gateway.store.archived import Line
 
 PART_BYTES: Final = 16 * 1024 * 1024
 """Bytes of a part from which on no line is added to it."""
 
 
 class PartWriter:
-    """Packs notifications into one part, in memory."""
+    """Packs notifications and messages into one part, in memory."""
 
     def __init__(
         self,
@@ -57,16 +57,15 @@ class PartWriter:
         """Whether it is as large as a part may be."""
         return self._written >= PART_BYTES
 
-    def add(self, one: Archived) -> None:
+    def add(self, one: Line) -> None:
         """Write one line."""
         line = self._chain.sign(content_of(one, self._sealer, plain=self._plain))
         self._packed += self._packer.compress(line)
         self._written += len(line)
         self.lines += 1
-        found = one.notification
-        self._body_bytes += len(found.body)
-        self._types[found.type] += 1
-        at_ms = found.received_at_ms
+        self._body_bytes += len(one.body)
+        self._types[one.type] += 1
+        at_ms = one.received_at_ms
         first, last = self._times or (at_ms, at_ms)
         self._times = [min(first, at_ms), max(last, at_ms)]
 
@@ -97,8 +96,8 @@ async def archived_in(
     compression: Compression,
     sealer: ArchiveSealer,
     place: str,
-) -> AsyncGenerator[tuple[int, Archived]]:
-    """Yield the notifications of a part with their lines' numbers, each once it is verified.
+) -> AsyncGenerator[tuple[int, Line]]:
+    """Yield what the lines of a part hold with their numbers, each once it is verified.
 
     Args:
         pieces: The file.

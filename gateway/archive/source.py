@@ -12,7 +12,7 @@ from gateway.archive.manifest import SUFFIX, Manifest, Part, read_manifest
 from gateway.archive.parts import archived_in
 from gateway.archive.places import Location, Places
 from gateway.errors import ArchiveFaultError, NotFoundError
-from gateway.store.archiving import Archived
+from gateway.store.archived import Line
 
 
 class Readable(Protocol):
@@ -114,8 +114,8 @@ async def archives(places: Places, location: Location) -> AsyncIterator[Archive]
 
 def archived_of_part(
     places: Readable, archive: Archive, part: Part, sealer: ArchiveSealer
-) -> AsyncGenerator[tuple[int, Archived]]:
-    """Yield the notifications of a part, verified; see `archived_in`."""
+) -> AsyncGenerator[tuple[int, Line]]:
+    """Yield what the lines of a part hold, verified; see `archived_in`."""
     place = archive.part_place(part)
     return archived_in(
         places.read(place),

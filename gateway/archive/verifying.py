@@ -79,8 +79,7 @@ async def _verify_part(
     hashed = _Hashed(places)
     async for _, one in archived_of_part(hashed, archive, part, sealer):
         found.lines += 1
-        type_ = one.notification.type
-        found.by_type[type_] = found.by_type.get(type_, 0) + 1
+        found.by_type[one.type] = found.by_type.get(one.type, 0) + 1
     found.size_bytes += part.size_bytes
     if hashed.sha256.hexdigest() != part.sha256:
         what = "all lines are as they were, but the file is not: it was packed anew"

@@ -60,7 +60,8 @@ def export(  # noqa: PLR0913 one for each option of the command
         str | None, typer.Option("--to", metavar="TIME", help="Until then; else until now.")
     ] = None,
     types: Annotated[
-        list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")
+        list[str] | None,
+        typer.Option("--type", help="Only this type, or quarantine; may be repeated."),
     ] = None,
     sellers: Annotated[
         list[str] | None, typer.Option("--seller", help="Only of this seller; may be repeated.")
@@ -92,7 +93,8 @@ def export(  # noqa: PLR0913 one for each option of the command
 ) -> None:
     """Write notifications into an archive: files of bounded size, and a manifest beside them.
 
-    Bodies are sealed with the gateway's key ring unless --plain is given.
+    Bodies are sealed with the gateway's key ring unless --plain is given. Messages that could not
+    be read are among them, always sealed, unless a type, seller or marketplace is asked for.
     """
     invocation = invocation_of(ctx)
     location = _named(target)
@@ -193,9 +195,10 @@ def import_(
 ) -> None:
     """Take an archive's notifications in as they were; handle none of them.
 
-    What is in the store already is left as it is. A file that was altered or cut short is refused
-    with the line at fault; what stands before it is taken in, and doing it again goes on. To handle
-    them too: `gateway replay start --archive`, or a replay afterwards.
+    What is in the store already is left as it is. Messages from quarantine are read again, and go
+    there again where that fails. A file that was altered or cut short is refused with the line at
+    fault; what stands before it is taken in, and doing it again goes on. To handle them too:
+    `gateway replay start --archive`, or a replay afterwards.
     """
     invocation = invocation_of(ctx)
     location = Location.parse(source)

@@ -1,8 +1,8 @@
 """Replays straight from archives: lines that are selected come into the store, and are handled.
 
 A line is verified before it counts. What is in the store already is known by Amazon's id and
-handled as it stands there. Bringing notifications in moves nothing on, so that a step that was cut
-off is simply taken again.
+handled as it stands there. A message that still can't be read goes to quarantine. Bringing things
+in moves nothing on, so that a step that was cut off is simply taken again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.errors import ArchiveFaultError, EnvelopeError
 from gateway.operations import Operation, Selection
 from gateway.replay.replays import Behind, ReplayWork, selected
 from gateway.replay.stepping import Found, Step, Work
-from gateway.store.archiving import Archived
+from gateway.store.archived import QUARANTINE, Archived, Line, notification_of, position
 from gateway.store.replaying import Looked
 
 LINES: Final = 500
@@ -33,8 +33,8 @@ OpenPlaces = Callable[[Location], AbstractAsyncContextManager[Places]]
 class Restored(Protocol):
     """See `gateway.store.archiving`."""
 
-    async def restore(self, batch: Sequence[Archived]) -> int:
-        """Keep notifications as they were."""
+    async def restore(self, batch: Sequence[Line]) -> int:
+        """Keep notifications and messages as they were."""
         ...
 
 
@@ -47,11 +47,11 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Placed:
     """A line with the cursor that stands for it."""
 
     cursor: str
-    archived: Archived
+    line: Line
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class _Reading:
 
     reader: str
     cursor: str
-    lines: AsyncGenerator[Line]
+    lines: AsyncGenerator[Placed]
     stack: AsyncExitStack
 
 
@@ -99,11 +99,11 @@ class ArchiveReplayWork:
     async def look(self, selection: Selection, cursor: str) -> Found:
         """Return what is selected of the next lines; state and handler are asked of the store."""
         taken, looked, last = await self._next("", selection, cursor, LINES)
-        chosen = taken
+        chosen = _readable(taken)
         if selection.state is not None:
-            known = await self._known.known([one.notification.identity for one in taken])
+            known = await self._known.known([one.identity for one in chosen])
             ids = {one.id for one in known if selected(one, selection)}
-            chosen = [one for one in taken if one.notification.id in ids]
+            chosen = [one for one in chosen if one.id in ids]
         things = [one.notification for one in chosen]
         return Found(
             things=[(one.id, one.type, one.seller_id or "") for one in things],
@@ -124,7 +124,7 @@ class ArchiveReplayWork:
         if last is None:
             return Step(moved=False, ended=True)
         await self._store.restore(taken)
-        known = await self._known.known([one.notification.identity for one in taken])
+        known = await self._known.known([one.identity for one in _readable(taken)])
         chosen = [one for one in known if selected(one, selection)]
         behind = Behind(cursor=last, looked=looked, selected=len(chosen))
         return await self._replays.handle(operation, token, chosen, behind, now_ms)
@@ -137,20 +137,20 @@ class ArchiveReplayWork:
 
     async def _next(
         self, reader: str, selection: Selection, cursor: str, most: int
-    ) -> tuple[Sequence[Archived], int, str | None]:
+    ) -> tuple[Sequence[Line], int, str | None]:
         """Return the next lines that are selected, how many were looked at, and the new cursor."""
         reading = self._reading
         if reading is None or (reading.reader, reading.cursor) != (reader, cursor):
             await self.aclose()
             reading = await self._begun(reader, selection, cursor)
-        taken: list[Archived] = []
+        taken: list[Line] = []
         looked, last = 0, None
         try:
             while looked < LINES and len(taken) < most:
-                line = await anext(reading.lines)
-                looked, last = looked + 1, line.cursor
-                if wanted(line.archived, selection):
-                    taken.append(line.archived)
+                placed = await anext(reading.lines)
+                looked, last = looked + 1, placed.cursor
+                if wanted(placed.line, selection):
+                    taken.append(placed.line)
         except StopAsyncIteration:
             await self.aclose()
         except BaseException as exc:
@@ -175,30 +175,32 @@ class ArchiveReplayWork:
 
     async def _read(
         self, places: Places, location: Location, selection: Selection, cursor: str
-    ) -> AsyncGenerator[Line]:
+    ) -> AsyncGenerator[Placed]:
         place, number, last_id = read_cursor(cursor)
         async for archive in archives(places, location):
             for part in archive.manifest.parts:
                 if (archive.place, part.number) < (place, number) or not _may_hold(part, selection):
                     continue
                 begun = (archive.place, part.number) == (place, number)
-                async for line in self._of_part(places, archive, part):
-                    if not begun or line.archived.notification.id > last_id:
-                        yield line
+                async for placed in self._of_part(places, archive, part):
+                    if not begun or position(placed.line.id) > position(last_id):
+                        yield placed
 
-    async def _of_part(self, places: Places, archive: Archive, part: Part) -> AsyncGenerator[Line]:
+    async def _of_part(
+        self, places: Places, archive: Archive, part: Part
+    ) -> AsyncGenerator[Placed]:
         lines = archived_of_part(places, archive, part, self._sealer)
         async with aclosing(lines):
             async for _, one in lines:
-                cursor = f"{archive.place}#{part.number}#{one.notification.id}"
-                yield Line(cursor=cursor, archived=one)
+                cursor = f"{archive.place}#{part.number}#{one.id}"
+                yield Placed(cursor=cursor, line=one)
 
 
 def read_cursor(cursor: str) -> tuple[str, int, str]:
-    """Return the place, the part's number and the notification that a cursor stands for.
+    """Return the place, the part's number and the last line's id that a cursor stands for.
 
-    Lines of a part are in the order of their ids, so an id finds its place again even where lines
-    before it were erased meanwhile.
+    Lines of a part are in the order of time, which their ids tell, so an id finds its place again
+    even where lines before it were erased meanwhile.
     """
     if not cursor:
         return "", 0, ""
@@ -207,19 +209,31 @@ def read_cursor(cursor: str) -> tuple[str, int, str]:
     return place, int(number), last_id
 
 
-def wanted(one: Archived, selection: Selection) -> bool:
-    """Tell whether a line is selected, as far as it shows that by itself."""
-    found = one.notification
-    if not selection.from_ms <= found.received_at_ms < selection.to_ms:
+def _readable(lines: Sequence[Line]) -> Sequence[Archived]:
+    found = (notification_of(one) for one in lines)
+    return [one for one in found if one is not None]
+
+
+def wanted(one: Line, selection: Selection) -> bool:
+    """Tell whether a line is selected, as far as it shows that by itself.
+
+    A message that still can't be read is of no type, no seller and about nothing.
+    """
+    if not selection.from_ms <= one.received_at_ms < selection.to_ms:
         return False
+    read = notification_of(one)
+    if read is None:
+        asked = (selection.notification_type, selection.seller_id, selection.marketplace_id)
+        return asked == (None, None, None) and selection.reference is None
+    found = read.notification
     pairs = (
         (selection.notification_type, found.type),
         (selection.seller_id, found.seller_id),
         (selection.marketplace_id, found.marketplace_id),
     )
-    if any(asked not in (None, value) for asked, value in pairs):
+    if any(named not in (None, value) for named, value in pairs):
         return False
-    return selection.reference is None or _is_about(one, selection)
+    return selection.reference is None or _is_about(read, selection)
 
 
 def _is_about(one: Archived, selection: Selection) -> bool:
@@ -234,7 +248,7 @@ def _may_hold(part: Part, selection: Selection) -> bool:
         return False
     if part.first_received_at_ms >= selection.to_ms:
         return False
-    return selection.notification_type in (None, *part.by_type)
+    return QUARANTINE in part.by_type or selection.notification_type in (None, *part.by_type)
 
 
 class ReplaysOfAll:

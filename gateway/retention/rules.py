@@ -98,8 +98,11 @@ def rules(kept: Kept, now_ms: int, *, archived_before_ms: int | None = None) -> 
     ]
 
 
+_ARCHIVED: Final = (IdPrefix.NOTIFICATION, IdPrefix.QUARANTINE)
+
+
 def _end(walk: Walk, before_ms: int, archived_before_ms: int | None) -> int:
-    if archived_before_ms is None or _PREFIXES[walk] is not IdPrefix.NOTIFICATION:
+    if archived_before_ms is None or _PREFIXES[walk] not in _ARCHIVED:
         return before_ms
     return min(before_ms, archived_before_ms)
 

@@ -10,6 +10,7 @@ from gateway.archive.places import Location, open_places
 from gateway.retention.erasing import ErasureRunner, Ground
 from gateway.retention.finding import Finding
 from gateway.service.opening import sealer_for
+from gateway.store.archived import Archived, Line
 
 if TYPE_CHECKING:
     from gateway.archive.lines import ArchiveSealer
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from gateway.retention.subject import Mentions
     from gateway.settings import Settings
     from gateway.store import Store
-    from gateway.store.archiving import Archived
 
 _MB: Final = 1024 * 1024
 
@@ -38,9 +38,10 @@ class Archives:
             ArchiveUnavailableError: The rest is left; again goes on.
         """
 
-        def meant(line: Archived) -> bool:
-            found = line.notification
-            return mentions.owner(found.seller_id) or mentions(found.body)
+        def meant(line: Line) -> bool:
+            if isinstance(line, Archived) and mentions.owner(line.notification.seller_id):
+                return True
+            return mentions(line.body)
 
         locations = [Location.parse(one) for one in places]
         if self._settings.url is not None:

@@ -36,6 +36,7 @@ class ArchiveSettings(Table):
         gt=0,
         le=86_400,
         allow_inf_nan=False,
-        description="How long a notification waits for others before a file is written; many "
-        "waiting ones are written sooner.",
+        description="How long a notification waits for others before a file is written, from when "
+        "it is two minutes old: before that nothing is archived. Many waiting ones are written "
+        "sooner.",
     )

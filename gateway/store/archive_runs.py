@@ -54,9 +54,16 @@ NOTE_LATE: Final = Many(
     """,
     ("text",),
 )
-"""Notes notifications that were committed late, where everything is archived."""
+"""Notes what was committed late, notifications or messages, where everything is archived."""
 
 _FIRST_LATE: Final = One("SELECT min(notification_id) FROM archive_late")
+# Ids of notifications sort before all of messages in quarantine, whenever they were made.
+_OLDEST_LATE: Final = One(
+    """
+    SELECT min(notification_id) FROM archive_late WHERE notification_id < 'o'
+    UNION ALL SELECT min(notification_id) FROM archive_late WHERE notification_id > 'o'
+    """
+)
 _BATCHED: Final = One(
     """
     SELECT notification_id, batch FROM archive_late WHERE batch IS NOT NULL
@@ -115,8 +122,8 @@ class ArchiveRuns:
             rows = yield _STANDING()
             if not rows:
                 return 0
-            [(late,)] = yield _FIRST_LATE()
-            return time_of(rows[0][0] if late is None else min(rows[0][0], late))
+            late = yield from _oldest_late()
+            return min(time_of(one) for one in (rows[0][0], late) if one is not None)
 
         return await self._driver.read(plan)
 
@@ -155,10 +162,8 @@ class ArchiveRuns:
         return await self._driver.write(lambda: _some(_ADVANCE(token, until, now_ms)))
 
     async def first_late(self) -> str | None:
-        """Return the oldest notification that waits to be archived by itself."""
-        rows = await self._driver.read(lambda: _run(_FIRST_LATE()))
-        found: str | None = rows[0][0]
-        return found
+        """Return the oldest thing that waits to be archived by itself."""
+        return await self._driver.read(_oldest_late)
 
     async def late_batch(self, token: int, *, limit: int) -> tuple[str, Sequence[str]] | None:
         """Return the name and ids of what is archived by itself next: the same until it is.
@@ -186,6 +191,11 @@ class ArchiveRuns:
 
 def _run(step: Any) -> Plan[Rows]:
     return (yield step)
+
+
+def _oldest_late() -> Plan[str | None]:
+    rows = yield _OLDEST_LATE()
+    return min((row[0] for row in rows if row[0] is not None), key=time_of, default=None)
 
 
 def _some(step: Any) -> Plan[bool]:

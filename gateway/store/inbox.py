@@ -35,7 +35,7 @@ from gateway.store.sweeps import SIGHT
 HANDLINGS_TOPIC: Final = "handlings"
 
 LATE_MS: Final = 30_000
-"""Age of an id from which on its notification is archived by itself: the archive may be past it."""
+"""Age of an id from which on what it names is archived by itself: the archive may be past it."""
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -64,7 +64,7 @@ _INSERT_NOTIFICATIONS: Final = insert(
     "ON CONFLICT (identity) DO NOTHING RETURNING id",
 )
 
-_INSERT_QUARANTINE: Final = insert(
+INSERT_QUARANTINE: Final = insert(
     schema.quarantine,
     (
         "id",
@@ -78,6 +78,7 @@ _INSERT_QUARANTINE: Final = insert(
     ),
     "ON CONFLICT (identity) DO NOTHING RETURNING id",
 )
+"""Keeps messages in quarantine, their bodies sealed; returns the ids of those that were new."""
 
 _INSERT_HANDLINGS: Final = insert(
     schema.handlings,
@@ -176,16 +177,15 @@ class Inbox:
         # for each other in one direction only.
         kept: set[str] = set()
         if lost:
-            kept.update(row[0] for row in (yield _INSERT_QUARANTINE(lost)))
+            kept.update(row[0] for row in (yield INSERT_QUARANTINE(lost)))
+            yield from self._note_late((row[0], row[7]) for row in lost if row[0] in kept)
         if not arrivals:
             return kept
         sellers = yield from _sellers(arrivals)
         rows = [_notification_row(a, sellers.get(a.id), bodies[a.id]) for a in arrivals]
         new = {row[0] for row in (yield _INSERT_NOTIFICATIONS(rows))}
         yield from refer(a for a in arrivals if a.id in new)
-        late_ms = self._clock.now_ms() - LATE_MS
-        if late := [a.id for a in arrivals if a.received_at_ms < late_ms and a.id in new]:
-            yield NOTE_LATE([(one,) for one in late])
+        yield from self._note_late((a.id, a.received_at_ms) for a in arrivals if a.id in new)
         yield from _sighted([a for a in arrivals if a.subject and a.id in new], sellers)
         yield from noting(arrivals, sellers)
         yield from note([*(a for a in arrivals if a.id not in new), *again])
@@ -193,6 +193,11 @@ class Inbox:
         if owed:
             yield from self._owe(owed, sellers)
         return kept | new
+
+    def _note_late(self, kept: Iterable[tuple[str, int]]) -> Plan[None]:
+        late_ms = self._clock.now_ms() - LATE_MS
+        if late := [(one,) for one, received_at_ms in kept if received_at_ms < late_ms]:
+            yield NOTE_LATE(late)
 
     def _owe(
         self, owed: Sequence[tuple[Arrival, Owed]], sellers: dict[str, str | None]

@@ -30,5 +30,6 @@ archive_late: Final = Table(
     _id("notification_id"),
     _text("batch"),
 )
-"""Notifications that were committed long after their ids were made, perhaps behind the cursor; they
-are archived by themselves. `batch` names the window that is being written."""
+"""Notifications, and messages in quarantine, that were committed long after their ids were made,
+perhaps behind the cursor; they are archived by themselves. `batch` names the window that is being
+written."""

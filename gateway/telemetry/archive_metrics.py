@@ -11,12 +11,13 @@ class ArchiveMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.lag = Gauge(
             "gateway_archive_lag_seconds",
-            "Age of the oldest notification that is not archived yet; 0 where all are.",
+            "Age of the oldest notification, or message in quarantine, that is not archived yet; 0 "
+            "where all are.",
             registry=registry,
         )
         self._notifications = Counter(
             "gateway_archived_notifications_total",
-            "Notifications archived as they came.",
+            "Notifications, and messages in quarantine, archived as they came.",
             registry=registry,
         )
         self._bytes = Counter(
@@ -24,7 +25,7 @@ class ArchiveMetrics:
         )
 
     def archived(self, notifications: int, size_bytes: int) -> None:
-        """Count notifications that are archived, and their files' bytes."""
+        """Count notifications and messages that are archived, and their files' bytes."""
         self._notifications.inc(notifications)
         self._bytes.inc(size_bytes)
 

@@ -24,7 +24,7 @@ from gateway.archive.places import FolderPlaces, Location
 from gateway.archive.source import archived_of_part, archives
 from gateway.clock import SystemClock
 from gateway.sealing import Sealer, load_ring
-from tests.support.archives import MemoryArchiving, archived, real_sealer
+from tests.support.archives import MemoryArchiving, archived, message
 from tests.support.clock import FakeClock
 from tests.support.postgres import PostgresServer
 from tests.support.processes import GatewayFolder
@@ -187,7 +187,7 @@ async def lines_of(folder: GatewayFolder, root: Path) -> Counter[str]:
     async for archive in archives(places, Location(bucket=None, root=str(root), name="")):
         for part in archive.manifest.parts:
             async for _, one in archived_of_part(places, archive, part, sealer):
-                found[one.notification.identity] += 1
+                found[one.identity] += 1
     return found
 
 
@@ -262,22 +262,28 @@ async def test_killed_in_the_middle_of_archiving_as_it_comes_nothing_is_missed_o
 
 
 async def days_of_notifications(folder: GatewayFolder) -> list[str]:
-    """Bring in notifications of the last days, as if they had come then."""
+    """Bring in notifications, and messages nobody can read, as if they had come these last days."""
+    folder.cli("quarantine", "list")  # the first command makes the key ring
     store = MemoryArchiving()
     now_ms = SystemClock().now_ms()
     for number in range(COUNT):
         type_ = ("ORDER_CHANGE", "FEE_PROMOTION", "PRICING_HEALTH")[number % 3]
         at_ms = now_ms - 5 * DAY_MS + number * (5 * DAY_MS - HOUR_MS) // COUNT
-        one = archived(number, type_=type_, at_ms=at_ms)
-        store.rows[one.notification.id] = one
+        unreadable = number % 50 == 0
+        one = (
+            message(number, at_ms=at_ms)
+            if unreadable
+            else archived(number, type_=type_, at_ms=at_ms)
+        )
+        store.rows[one.id] = one
     exporting = Exporting(
         store,
         FolderPlaces(folder.folder / "days"),
-        real_sealer(),
+        Sealer(load_ring(folder.folder / "sealing.keys")),
         FakeClock(),
         schema="0001",
     )
     order = Order(scope=Scope(from_ms=0, to_ms=now_ms), compression=Compression.NONE, plain=True)
     await exporting.run("days", await exporting.begin("days", "arc_days", order))
     assert folder.cli("archive", "import", "days")["new"] == COUNT
-    return [one.notification.identity for one in store.rows.values()]
+    return [one.identity for one in store.rows.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.archive.compression import Compression
@@ -11,7 +11,7 @@ from gateway.archive.manifest import Manifest, Scope
 from gateway.errors import NotFoundError
 from gateway.model import IdPrefix, NotificationState, Origin, StoredNotification, new_id
 from gateway.sealing import KeyRing, Sealer, SealingKey
-from gateway.store.archiving import Archived, Candidate
+from gateway.store.archived import Archived, ArchivedMessage, Candidate, Line, position
 from tests.support.clock import FakeClock
 
 START_MS = 1_800_000_000_000
@@ -49,31 +49,51 @@ class MemoryPlaces:
 
 @dataclass
 class MemoryArchiving:
-    """Notifications in memory."""
+    """Notifications and messages in memory."""
 
-    rows: dict[str, Archived] = field(default_factory=dict)
+    rows: dict[str, Line] = field(default_factory=dict)
 
     async def look(self, *, after: str, before: str, limit: int) -> Sequence[Candidate]:
-        found = sorted(one for one in self.rows if after < one < before)[:limit]
-        return [
-            Candidate(
-                id=one.id,
-                type=one.type,
-                seller_id=one.seller_id,
-                marketplace_id=one.marketplace_id,
-                size_bytes=len(one.body),
-            )
-            for one in (self.rows[each].notification for each in found)
-        ]
+        found = [one for one in self._sorted(self.rows) if after < position(one.id) < before]
+        return [_candidate(one) for one in found[:limit]]
 
-    async def whole(self, ids: Sequence[str]) -> Sequence[Archived]:
-        return [self.rows[one] for one in sorted(ids)]
+    async def whole(self, ids: Iterable[str]) -> Sequence[Line]:
+        return self._sorted(ids)
 
-    async def restore(self, batch: Sequence[Archived]) -> int:
-        known = {one.notification.identity for one in self.rows.values()}
-        new = [one for one in batch if one.notification.identity not in known]
-        self.rows.update({one.notification.id: one for one in new})
+    async def restore(self, batch: Sequence[Line]) -> int:
+        known = {one.identity for one in self.rows.values()}
+        new = [one for one in batch if one.identity not in known]
+        self.rows.update({one.id: one for one in new})
         return len(new)
+
+    def _sorted(self, ids: Iterable[str]) -> list[Line]:
+        return [self.rows[one] for one in sorted(ids, key=position)]
+
+
+def _candidate(one: Line) -> Candidate:
+    seller_id = one.notification.seller_id if isinstance(one, Archived) else None
+    return Candidate(
+        id=one.id,
+        type=one.type,
+        seller_id=seller_id,
+        marketplace_id=None,
+        size_bytes=len(one.body),
+    )
+
+
+def message(
+    number: int, body: bytes = b"\xff Jane Doe", *, at_ms: int | None = None
+) -> ArchivedMessage:
+    """Return the message in quarantine of a number, which came just behind its notification."""
+    received_ms = START_MS + 1_000 * number + 1 if at_ms is None else at_ms
+    return ArchivedMessage(
+        id=new_id(IdPrefix.QUARANTINE, received_ms),
+        identity=f"q-{number}",
+        source="queue",
+        message_id=f"m-{number}",
+        received_at_ms=received_ms,
+        body=body,
+    )
 
 
 def archived(
@@ -142,8 +162,8 @@ class Made:
     def exporting(self) -> Exporting:
         return Exporting(self.store, self.places, self.sealer, FakeClock(), schema="rev_1")
 
-    def hold(self, *found: Archived) -> None:
-        self.store.rows.update({one.notification.id: one for one in found})
+    def hold(self, *found: Line) -> None:
+        self.store.rows.update({one.id: one for one in found})
 
     async def export(self, stem: str = "nov", what: Order | None = None) -> Manifest:
         manifest = await self.exporting.begin(stem, "arc_1", what or order())

@@ -248,9 +248,7 @@ async def test_erased_lines_before_the_cursor_move_nothing(bulk: Bulk) -> None:
     await bulk.handled()
     erasing = Erasing(bulk.places, FakeSealer())
     gone = {"n-11", "n-12"}
-    await erasing.run(
-        Location(bucket=None, root="", name=""), lambda one: one.notification.identity in gone
-    )
+    await erasing.run(Location(bucket=None, root="", name=""), lambda one: one.identity in gone)
     bulk.world.clock.at_ms += 60_000
     found = await bulk.finished(operation)
     assert found.done == 25
@@ -266,3 +264,75 @@ def test_a_redelivery_reads_no_archive() -> None:
     selection = Selection(from_ms=0, to_ms=1, archive="s3://kept/")
     with pytest.raises(InvalidInputError, match="archive"):
         new_operation(OperationKind.REDELIVER, selection, 1)
+
+
+# ── messages that could not be read ──────────────────────────────────────────────────────────────
+
+
+async def archived_messages(bulk: Bulk) -> list[str]:
+    """Archive notifications, messages that can be read by now, and some that can't; wipe."""
+    for number in range(0, 12, 3):
+        await bulk.come_in(pricing_health(f"n-{number:02}"))
+        await bulk.world.accept(
+            bulk.world.unreadable(
+                f"m-{number}", body=pricing_health(f"n-{number + 1:02}").encode()
+            ),
+            bulk.world.unreadable(f"m-{number + 1}"),
+            bulk.world.unreadable(
+                f"m-{number + 2}", body=order_change(f"n-{number + 2:02}", ORDER).encode()
+            ),
+        )
+    await bulk.export(part_lines=5)
+    await bulk.wipe()
+    await bulk.world.change("DELETE FROM quarantine")
+    return names(12)
+
+
+@pytest.mark.parametrize("concurrency", [1, 200])
+async def test_what_can_be_read_by_now_is_handled_and_the_rest_quarantined_once(
+    bulk: Bulk, concurrency: int
+) -> None:
+    identities = await archived_messages(bulk)
+    found = await preview(bulk.work(), OperationKind.REPLAY, bulk.selection())
+    assert found.count == len(identities)
+    for _ in range(2):
+        operation = await bulk.start(concurrency=concurrency)
+        process = bulk.process()
+        handled: list[str] = []
+        for _ in range(200):
+            await process.tick()
+            handled += await newly_handled(bulk, operation)
+            state = (await bulk.world.store.operations.get(operation.id)).state
+            if state is not OperationState.RUNNING:
+                break
+        assert state is OperationState.FINISHED
+        assert sorted(handled) == identities
+        assert await bulk.world.rows("SELECT count(*) FROM quarantine") == [(4,)]
+
+
+async def newly_handled(bulk: Bulk, operation: Operation) -> list[str]:
+    rows = await bulk.world.rows(
+        "SELECT n.identity FROM handlings AS h JOIN notifications AS n"
+        " ON n.id = h.notification_id"
+        f" WHERE h.operation_id = '{operation.id}' AND h.state = 'pending'"
+    )
+    await bulk.world.change("UPDATE handlings SET state = 'handled' WHERE state = 'pending'")
+    return [str(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("members", "count"),
+    [
+        ({"notification_type": "ORDER_CHANGE"}, 4),
+        ({"order_id": ORDER}, 4),
+        ({"seller_id": "nobody"}, 0),
+    ],
+)
+async def test_a_replay_of_some_takes_none_of_what_cannot_be_read(
+    bulk: Bulk, members: dict[str, Any], count: int
+) -> None:
+    await archived_messages(bulk)
+    found = await bulk.finished(await bulk.start(**members))
+    assert found.state is OperationState.FINISHED
+    assert await bulk.world.rows("SELECT count(*) FROM notifications") == [(count,)]
+    assert await bulk.world.rows("SELECT count(*) FROM quarantine") == [(0,)]

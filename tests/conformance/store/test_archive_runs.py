@@ -11,10 +11,11 @@ from gateway.archive.compression import Compression
 from gateway.archive.continuous import SETTLED_MS, ContinuousArchive, Form
 from gateway.archive.importing import Importing
 from gateway.archive.places import Location
-from gateway.archive.source import archives
+from gateway.archive.source import archived_of_part, archives
 from gateway.archive.verifying import verify
 from gateway.errors import ArchiveUnavailableError, SealError
-from gateway.model import Arrival
+from gateway.model import Arrival, Unreadable
+from gateway.store.archived import QUARANTINE
 from gateway.store.inbox import LATE_MS
 from tests.conformance.store.world import START_MS, FakeSealer, World
 from tests.support.archives import MemoryArchiving, MemoryPlaces
@@ -72,11 +73,26 @@ class Kept:
 
         class Counted:
             async def restore(self, batch: list[object]) -> int:
-                counted.update(one.notification.identity for one in batch)  # type: ignore[attr-defined]
+                counted.update(one.identity for one in batch)  # type: ignore[attr-defined]
                 return await found.restore(batch)  # type: ignore[arg-type]
 
         await Importing(Counted(), self.places, FakeSealer()).run(ALL)
         return counted
+
+    async def lose(self, *numbers: int) -> list[Unreadable]:
+        """Bring in messages that can't be read."""
+        batch = [self.world.unreadable(f"m-{number}") for number in numbers]
+        await self.world.store.inbox.accept(batch)
+        return batch
+
+    async def messages(self) -> Counter[str]:
+        """How often each message of the quarantine stands in the archive."""
+        found: Counter[str] = Counter()
+        async for archive in archives(self.places, ALL):
+            for part in archive.manifest.parts:
+                async for _, one in archived_of_part(self.places, archive, part, FakeSealer()):
+                    found.update([one.id] if one.type == QUARANTINE else [])
+        return found
 
 
 def once(*numbers: int) -> Counter[str]:
@@ -255,3 +271,74 @@ async def test_a_body_that_cannot_be_opened_holds_up_and_says_so(
     monkeypatch.undo()
     await kept.process().tick()
     assert await kept.lines() == once(1)
+
+
+# ── messages in quarantine ───────────────────────────────────────────────────────────────────────
+
+
+async def test_messages_in_quarantine_are_archived_with_the_others(kept: Kept) -> None:
+    clock = kept.world.clock
+    [first] = await kept.lose(1)
+    await kept.come_in(1)
+    [second] = await kept.lose(2)
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    process = kept.process()
+    await process.tick()
+    folder = "2027-01-15/quarantine/"
+    assert [one.startswith(folder) for one in kept.places.files].count(True) == 1
+    assert await kept.messages() == Counter([first.id, second.id])
+    assert len(await kept.lines()) == 3
+    assert kept.noted.lag_s == 0
+    assert await kept.world.store.archive_runs.archived_before_ms() >= second.received_at_ms
+    [third] = await kept.lose(3)  # a window of nothing else
+    await process.tick()
+    assert 0 <= kept.noted.lag_s < 1
+    assert await kept.world.store.archive_runs.archived_before_ms() <= third.received_at_ms
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    await process.tick()
+    await kept.come_in(2)
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    await process.tick()
+    assert await kept.messages() == Counter([first.id, second.id, third.id])
+    assert len(await kept.lines()) == 5
+
+
+@pytest.mark.parametrize("writes", range(4))
+async def test_killed_at_any_write_no_message_is_lost_or_doubled(kept: Kept, writes: int) -> None:
+    clock = kept.world.clock
+    await kept.come_in(1)
+    lost = await kept.lose(1, 2)
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    process = kept.process()
+    if writes < 3:
+        kept.places.dies_at = writes
+    else:  # killed behind the manifest, before the mark was moved
+        process._runs = Stubborn(kept.world.store.archive_runs)  # type: ignore[assignment]
+    with pytest.raises(ConnectionResetError):
+        await process.tick()
+    kept.places.dies_at = None
+    lost += await kept.lose(3)
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    await kept.process().tick()
+    assert await kept.messages() == Counter(one.id for one in lost)
+    assert len(await kept.lines()) == 4
+
+
+async def test_a_message_that_is_committed_late_is_archived_by_itself(kept: Kept) -> None:
+    clock, runs = kept.world.clock, kept.world.store.archive_runs
+    held = kept.world.unreadable("m-1")
+    clock.at_ms += SETTLED_MS
+    notification = kept.world.arrival("n-1")
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    await kept.come_in(2)
+    clock.at_ms += SETTLED_MS + MINUTE_MS
+    await kept.process().tick()
+    await kept.world.accept(notification, held)
+    # Its id sorts behind that of the notification, and it is the older one.
+    assert await runs.first_late() == held.id
+    assert await runs.archived_before_ms() <= held.received_at_ms
+    await kept.process().tick()
+    assert await kept.messages() == Counter([held.id])
+    assert len(await kept.lines()) == 3
+    assert await runs.first_late() is None
+    assert await runs.archived_before_ms() > notification.received_at_ms

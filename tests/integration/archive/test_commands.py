@@ -78,6 +78,38 @@ def test_a_dry_run_and_a_second_export_of_a_name(gateway: Gateway, tmp_path: Pat
     assert "come to its end" in gateway.fails(3, "archive", "export", "a", "--resume")["detail"]
 
 
+def test_what_could_not_be_read_is_kept_sealed_and_goes_to_quarantine_again(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    gateway.environ["SPGW_HANDLERS__MODULES"] = MODULES
+    bodies = [pricing_health("n-1"), "broken: Jane Doe", '{"buyer": "Max Doe"}']
+    (tmp_path / "bodies.jsonl").write_text("\n".join(bodies))
+    gateway.checks(1, "notifications", "inject", "bodies.jsonl")
+
+    def quarantined() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = gateway("quarantine", "list")["items"]
+        return [one | gateway("quarantine", "show", one["id"]) for one in found]
+
+    before = quarantined()
+    assert {one["body"] for one in before} == set(bodies[1:])
+    made = gateway("archive", "export", "all.jsonl", "--from", "1h", "--plain")
+    assert made["by_type"] == {"PRICING_HEALTH": 1, "quarantine": 2}
+    narrow = ("--from", "1h", "--type", "PRICING_HEALTH", "--dry-run")
+    assert gateway("archive", "export", "narrow.jsonl", *narrow)["lines"] == 1
+    text = (tmp_path / "all.00001.jsonl").read_bytes()
+    assert b"n-1" in text
+    assert b"Doe" not in text
+    assert gateway("archive", "verify", "all.jsonl")["faults"] == []
+
+    wiped(tmp_path)
+    found = gateway("erase", "--buyer", "Jane Doe", "--archive", "all.jsonl", "--dry-run")
+    assert found["would_erase"] == {"archives": 1}
+    assert gateway("archive", "import", "all.jsonl")["new"] == 3
+    assert quarantined() == before
+    assert gateway("archive", "import", "all.jsonl")["known"] == 3
+    assert quarantined() == before
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,15 +9,15 @@ from gateway.archive.erasing import Erasing, next_name
 from gateway.archive.importing import Importing
 from gateway.archive.places import Location
 from gateway.archive.verifying import verify
-from gateway.store.archiving import Archived
-from tests.support.archives import Made, MemoryArchiving, archived, order
+from gateway.store.archived import Line
+from tests.support.archives import Made, MemoryArchiving, archived, message, order
 
 ALL = Location(bucket=None, root="", name="")
 JANE = b'{"buyer":"Jane Doe","order":"902-1"}'
 
 
-def of_jane(one: Archived) -> bool:
-    return b"Jane Doe" in one.notification.body
+def of_jane(one: Line) -> bool:
+    return b"Jane Doe" in one.body
 
 
 async def made_with_jane(*, plain: bool = True) -> Made:
@@ -48,6 +48,18 @@ async def test_lines_are_gone_and_the_rest_is_verified(plain: bool) -> None:
     assert len(await made.places.names()) == 4
     again = await Erasing(made.places, made.sealer).run(ALL, of_jane)
     assert (again.lines, again.erased) == (27, 0)
+
+
+async def test_messages_of_the_quarantine_are_erased_like_the_others() -> None:
+    made = Made()
+    made.hold(archived(1, body=b"{}"), message(1), message(2, b"of nobody"))
+    await made.export()
+    done = await Erasing(made.places, made.sealer).run(ALL, of_jane)
+    assert (done.lines, done.identities) == (3, ["q-1"])
+    other = MemoryArchiving()
+    await Importing(other, made.places, made.sealer).run(ALL)
+    assert sorted(one.identity for one in other.rows.values()) == ["n-1", "q-2"]
+    assert (await verify(made.places, ALL, made.sealer)).by_type["quarantine"] == 1
 
 
 async def test_a_part_of_which_nothing_is_left_is_gone() -> None:

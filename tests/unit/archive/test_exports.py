@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
 import pytest
 from backports import zstd
 from hypothesis import given, settings
@@ -19,7 +20,15 @@ from gateway.archive.places import Location
 from gateway.archive.source import archives
 from gateway.archive.verifying import verify
 from gateway.errors import ArchiveFaultError, ConflictError, NotFoundError, SealError
-from tests.support.archives import Made, MemoryArchiving, MemoryPlaces, archived, order, real_sealer
+from tests.support.archives import (
+    Made,
+    MemoryArchiving,
+    MemoryPlaces,
+    archived,
+    message,
+    order,
+    real_sealer,
+)
 
 ALL = Location(bucket=None, root="", name="")
 UNPACK: dict[Compression, Callable[[bytes], bytes]] = {
@@ -64,6 +73,52 @@ async def test_only_what_is_selected_is_in_it() -> None:
     assert (await made.export("dec", order(sellers=["A2"]))).lines == 1
 
 
+@pytest.mark.parametrize("plain", [False, True])
+async def test_messages_of_the_quarantine_stand_among_the_others_and_sealed(plain: bool) -> None:
+    made = with_lines(Made())
+    made.hold(message(4), message(17), message(18, b'{"newClientSecret":"s3cr3t"}'))
+    manifest = await made.export(what=order(compression=Compression.NONE, plain=plain))
+    assert [part.lines for part in manifest.parts] == [10, 10, 8]
+    assert manifest.by_type == {"ORDER_CHANGE": 25, "quarantine": 3}
+    lines = [orjson.loads(one) for part in manifest.parts for one in files_lines(made, part.name)]
+    times = [one["received_at"] for one in lines]
+    assert times == sorted(times)
+    messages = [one for one in lines if one["type"] == "quarantine"]
+    assert [set(one) for one in messages] == [
+        {"id", "identity", "type", "received_at", "source", "message_id", "sealed", "check"}
+    ] * 3
+    assert (await taken_in(made)).rows == made.store.rows
+    found = await verify(made.places, ALL, made.sealer)
+    assert (found.lines, found.faults, found.by_type["quarantine"]) == (28, [], 3)
+
+
+async def test_of_the_quarantine_only_what_is_asked_for_is_in_it() -> None:
+    made = with_lines(Made(), 3)
+    made.hold(message(2))
+    assert (await made.export("types", order(types=["ORDER_CHANGE"]))).lines == 3
+    assert (await made.export("sellers", order(sellers=["A1"]))).lines == 3
+    assert (await made.export("messages", order(types=["quarantine"]))).lines == 1
+
+
+async def test_readers_of_the_first_format_refuse_only_what_they_cannot_read() -> None:
+    made = with_lines(Made(), 3)
+    await made.export("without")
+    made.hold(message(2))
+    await made.export("with")
+    formats = {
+        name: orjson.loads(made.places.files[f"{name}.manifest.json"])["format"]
+        for name in ("without", "with")
+    }
+    assert formats == {
+        "without": "spapi-event-gateway/archive/1",
+        "with": "spapi-event-gateway/archive/2",
+    }
+
+
+def files_lines(made: Made, name: str) -> Lines:
+    return made.places.files[name].splitlines()
+
+
 async def test_an_archive_of_nothing_is_whole() -> None:
     made = Made()
     assert (await made.export()).complete
@@ -81,7 +136,8 @@ async def test_an_estimate_writes_nothing_and_is_about_right() -> None:
 
 @pytest.mark.parametrize("writes", range(8))
 async def test_a_killed_export_goes_on_without_a_second_copy(writes: int) -> None:
-    made = with_lines(Made(), 30)
+    made = with_lines(Made(), 28)
+    made.hold(message(10), message(20))  # the last of one part, and in the middle of the next
     made.places.dies_at = writes
     with pytest.raises(ConnectionResetError):
         await made.export()

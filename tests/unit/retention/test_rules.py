@@ -76,6 +76,9 @@ def test_a_message_stays_until_it_is_archived() -> None:
     held = new_id(IdPrefix.NOTIFICATION, archived_ms)
     for walk in (Walk.MESSAGES, Walk.NOTIFICATIONS):
         assert new_id(IdPrefix.NOTIFICATION, archived_ms - 1) < ends[walk].before < held
+    unread = ends[Walk.QUARANTINE].before
+    assert new_id(IdPrefix.QUARANTINE, archived_ms - 1) < unread
+    assert unread < new_id(IdPrefix.QUARANTINE, archived_ms)
     unheld = {one.walk: one for one in rules(KEPT, NOW_MS)}
     assert ends[Walk.EVENTS] == unheld[Walk.EVENTS]
     late = {one.walk: one for one in rules(KEPT, NOW_MS, archived_before_ms=NOW_MS)}
