@@ -11,7 +11,8 @@ from gateway.errors import EnvelopeError
 from gateway.retention.subject import Mentions
 from gateway.store.erasing import Found
 from gateway.store.erasing_sql import Keyed, Place
-from gateway.store.inbox import body_context, quarantine_context
+from gateway.store.inbox import quarantine_context
+from gateway.store.notification_rows import body_context
 from gateway.store.references import week_of
 from gateway.store.statements import Row
 

@@ -28,8 +28,8 @@ from gateway.store.archived import (
     read_again,
 )
 from gateway.store.driver import Driver, Sealer
-from gateway.store.handling_claims import stored_notification
-from gateway.store.inbox import INSERT_QUARANTINE, NOTIFICATION, body_context, quarantine_context
+from gateway.store.inbox import INSERT_QUARANTINE, quarantine_context
+from gateway.store.notification_rows import COLUMNS, WHOLE, body_context, stored_notification
 from gateway.store.references import refer_to
 from gateway.store.retention import rewound
 from gateway.store.statements import Many, One, Plan, Row, Rows, insert
@@ -49,14 +49,6 @@ _LOOK_QUARANTINE: Final = One(
     WHERE id > $1 AND id < $2 AND {_FITS} ORDER BY id LIMIT $3
     """  # noqa: S608 a condition of ours
 )
-_WHOLE: Final = Many(
-    f"""
-    WITH v(id) AS ({{rows}})
-    SELECT {", ".join(f"n.{column.name}" for column in schema.notifications.c)}
-    FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
-    """,  # noqa: S608 columns are ours
-    ("text",),
-)
 _WHOLE_QUARANTINE: Final = Many(
     f"""
     WITH v(id) AS ({{rows}})
@@ -74,7 +66,7 @@ _HELD: Final = Many(
 )
 _RESTORE: Final = insert(
     schema.notifications,
-    NOTIFICATION,
+    COLUMNS,
     "ON CONFLICT DO NOTHING RETURNING id",
 )
 _REFILL: Final = Many(
@@ -146,7 +138,7 @@ class Archiving:
         kept = [(one,) for one in ids if not one.startswith(_QUARANTINED)]
 
         def plan() -> Plan[tuple[Rows, Rows]]:
-            rows = (yield _WHOLE(kept)) if kept else ()
+            rows = (yield WHOLE(kept)) if kept else ()
             return rows, (yield _WHOLE_QUARANTINE(lost)) if lost else ()
 
         rows, messages = await self._driver.read(plan)

@@ -11,8 +11,8 @@ from typing import Final
 
 from gateway.model import StoredNotification
 from gateway.store.driver import Driver, Sealer
-from gateway.store.handling_claims import NOTIFICATION_COLUMNS, stored_notification
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.notification_rows import WHOLE, stored_notification
+from gateway.store.statements import One, Plan, Rows
 
 _TAKEN_ALONG: Final = One(
     """
@@ -24,14 +24,6 @@ _TAKEN_ALONG: Final = One(
     )
     SELECT notification_id FROM along ORDER BY event_time_ms DESC, id DESC
     """
-)
-
-_BODIES: Final = Many(
-    f"""
-    WITH v(id) AS ({{rows}})
-    SELECT {NOTIFICATION_COLUMNS} FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
-    """,  # noqa: S608 columns are ours
-    ("text",),
 )
 
 
@@ -70,4 +62,4 @@ def _rows(handling_id: str) -> Plan[Rows]:
 
 
 def _bodies(ids: Sequence[str]) -> Plan[Rows]:
-    return (yield _BODIES([(one,) for one in ids]))
+    return (yield WHOLE([(one,) for one in ids]))

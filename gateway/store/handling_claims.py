@@ -7,20 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.errors import SealError
-from gateway.model import (
-    ClaimedHandling,
-    Claims,
-    HandlingState,
-    NotificationState,
-    Origin,
-    StoredNotification,
-)
+from gateway.model import ClaimedHandling, Claims, HandlingState
 from gateway.results import HandlingResult
 from gateway.store.claims_sql import LeaseSql
 from gateway.store.driver import Sealer
-from gateway.store.inbox import body_context
 from gateway.store.keys import NEWEST_PARKED
 from gateway.store.lanes import LANES_PER_SCAN, Asked, gather, lanes_sql, start_after
+from gateway.store.notification_rows import SELECTED, stored_notification
 from gateway.store.statements import Each, Many, One, Plan, Row, Rows
 from gateway.store.suspects import Suspects
 
@@ -33,16 +26,9 @@ _READY: Final = "state = 'pending' AND readiness = 2"
 _HANDLERS: Final = One(lanes_sql("handlings", "handler", _READY))
 _LANES: Final = One(lanes_sql("handlings", "lane", f"{_READY} AND handler = $3"))
 
-NOTIFICATION_COLUMNS: Final = """
-  n.id, n.identity, n.type, n.payload_version, n.seller_id, n.marketplace_id, n.application_id,
-  n.subscription_id, n.event_time_ms, n.received_at_ms, n.source, n.origin, n.state, n.body,
-  n.body_sealed
-"""
-"""What `stored_notification` takes."""
-
 _COLUMNS: Final = f"""
   h.id, h.lane, h.handler, h.run, h.tries, h.claims, h.key, h.coalesces, h.slot, h.saved_state,
-  h.replayed_from, h.created_at_ms, h.event_time_ms, {NOTIFICATION_COLUMNS}
+  h.replayed_from, h.created_at_ms, h.event_time_ms, {SELECTED}
 """
 
 _PICK: Final = Each(
@@ -216,31 +202,6 @@ def _closed(row: Row, slot: str | None, token: int, now_ms: int, exc: SealError)
         slot=slot,
         saved_state=row[_SAVED],
         error=str(exc),
-    )
-
-
-def stored_notification(row: Row, sealer: Sealer) -> StoredNotification:
-    """Return the notification in `row`, the columns of its table in their order.
-
-    Raises:
-        SealError: Its body is sealed and can't be opened.
-    """
-    body = bytes(row[13])
-    return StoredNotification(
-        id=row[0],
-        identity=row[1],
-        type=row[2],
-        payload_version=row[3],
-        seller_id=row[4],
-        marketplace_id=row[5],
-        application_id=row[6],
-        subscription_id=row[7],
-        event_time_ms=row[8],
-        received_at_ms=row[9],
-        source=row[10],
-        origin=Origin(row[11]),
-        state=NotificationState(row[12]),
-        body=sealer.open(body, context=body_context(row[0])) if row[14] else body,
     )
 
 

@@ -26,6 +26,7 @@ from gateway.store.arrivals import noting
 from gateway.store.driver import Driver, Sealer
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.memories import DAY_MS
+from gateway.store.notification_rows import COLUMNS, body_context
 from gateway.store.once import taken
 from gateway.store.receipts import note
 from gateway.store.references import refer
@@ -39,28 +40,9 @@ LATE_MS: Final = 30_000
 
 _Key: TypeAlias = tuple[str, str, str]
 
-NOTIFICATION: Final = (
-    "id",
-    "identity",
-    "type",
-    "payload_version",
-    "seller_id",
-    "marketplace_id",
-    "application_id",
-    "subscription_id",
-    "event_time_ms",
-    "received_at_ms",
-    "source",
-    "origin",
-    "state",
-    "body",
-    "body_sealed",
-)
-"""What a notification is made of in its row; how it came stands beside it."""
-
 _INSERT_NOTIFICATIONS: Final = insert(
     schema.notifications,
-    (*NOTIFICATION, "message_id"),
+    (*COLUMNS, "message_id"),
     "ON CONFLICT (identity) DO NOTHING RETURNING id",
 )
 
@@ -80,43 +62,24 @@ INSERT_QUARANTINE: Final = insert(
 )
 """Keeps messages in quarantine, their bodies sealed; returns the ids of those that were new."""
 
-_INSERT_HANDLINGS: Final = insert(
-    schema.handlings,
-    (
-        "id",
-        "notification_id",
-        "handler",
-        "run",
-        "lane",
-        "key",
-        "coalesces",
-        "state",
-        "readiness",
-        "due_at_ms",
-        "event_time_ms",
-        "created_at_ms",
-    ),
+_HANDLING: Final = (
+    "id",
+    "notification_id",
+    "handler",
+    "run",
+    "lane",
+    "key",
+    "coalesces",
+    "state",
+    "readiness",
+    "due_at_ms",
+    "event_time_ms",
+    "created_at_ms",
 )
 
-_INSERT_ONCE_HANDLINGS: Final = insert(
-    schema.handlings,
-    (
-        "id",
-        "notification_id",
-        "handler",
-        "run",
-        "lane",
-        "key",
-        "coalesces",
-        "state",
-        "readiness",
-        "due_at_ms",
-        "event_time_ms",
-        "created_at_ms",
-        "once",
-        "ended_at_ms",
-    ),
-)
+_INSERT_HANDLINGS: Final = insert(schema.handlings, _HANDLING)
+
+_INSERT_ONCE_HANDLINGS: Final = insert(schema.handlings, (*_HANDLING, "once", "ended_at_ms"))
 
 _SELLERS_OF_SUBSCRIPTIONS: Final = Many(
     """
@@ -125,11 +88,6 @@ _SELLERS_OF_SUBSCRIPTIONS: Final = Many(
     """,
     ("text",),
 )
-
-
-def body_context(notification_id: str) -> str:
-    """Return the context that a notification's sealed body is bound to."""
-    return f"notification:{notification_id}"
 
 
 def quarantine_context(quarantine_id: str) -> str:

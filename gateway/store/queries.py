@@ -14,8 +14,8 @@ from gateway.errors import NotFoundError
 from gateway.model import DeliveryState, HandlingState, NotificationState, Origin
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
-from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import quarantine_context
+from gateway.store.notification_rows import COLUMNS, stored_notification
 from gateway.store.statements import Cold, One, Plan, Row, Rows
 from gateway.store.views import (
     AttemptView,
@@ -37,6 +37,7 @@ V = TypeVar("V")
 _N, _H, _E = schema.notifications, schema.handlings, schema.events
 _D, _A, _Q = schema.deliveries, schema.attempts, schema.quarantine
 
+_WHOLE: Final = select(*(_N.c[name] for name in COLUMNS))
 NOTIFICATIONS: Final = select(
     _N.c.id,
     _N.c.identity,
@@ -148,7 +149,7 @@ class Queries:
             NotFoundError: There is no such notification.
             SealError: Its body is sealed and can't be opened.
         """
-        row = await self._one(select(*_N.c).where(_N.c.id == notification_id), notification_id)
+        row = await self._one(_WHOLE.where(_N.c.id == notification_id), notification_id)
         query = HANDLINGS.where(_H.c.notification_id == notification_id).order_by(_H.c.id)
         return NotificationDetail(
             notification=stored_notification(row, self._sealer),

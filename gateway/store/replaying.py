@@ -14,11 +14,10 @@ from typing import Any, Final
 from gateway.clock import Clock
 from gateway.model import Arrival, IdPrefix, Owed, StoredNotification, new_id
 from gateway.operations import Operation, Progress, ReplayState, Selection
-from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
-from gateway.store.handling_claims import stored_notification
 from gateway.store.inbox import HANDLINGS_TOPIC, Inbox, quarantine_context
 from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
+from gateway.store.notification_rows import WHOLE, stored_notification
 from gateway.store.operations import advance
 from gateway.store.references import about
 from gateway.store.statements import Many, One, Plan, Row, Rows, Signal
@@ -64,14 +63,6 @@ _EARLIER: Final = Many(
     SELECT h.notification_id, h.handler, h.run, h.id, h.state
     FROM v CROSS JOIN handlings AS h WHERE h.notification_id = v.id
     """,
-    ("text",),
-)
-_WHOLE: Final = Many(
-    f"""
-    WITH v(id) AS ({{rows}})
-    SELECT {", ".join(f"n.{column.name}" for column in schema.notifications.c)}
-    FROM v CROSS JOIN notifications AS n WHERE n.id = v.id
-    """,  # noqa: S608 columns are ours
     ("text",),
 )
 _QUARANTINE: Final = One(
@@ -213,7 +204,7 @@ class Replays:
         Raises:
             SealError: A body is sealed and can't be opened.
         """
-        rows = await self._driver.read(lambda: _run(_WHOLE([(one,) for one in ids])))
+        rows = await self._driver.read(lambda: _run(WHOLE([(one,) for one in ids])))
         found = [stored_notification(row, self._sealer) for row in rows]
         return sorted(found, key=lambda one: one.id)
 

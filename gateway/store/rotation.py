@@ -17,7 +17,8 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.endpoint_credentials import credentials_context
 from gateway.store.endpoints import secret_context
 from gateway.store.erasures import subject_context
-from gateway.store.inbox import body_context, quarantine_context
+from gateway.store.inbox import quarantine_context
+from gateway.store.notification_rows import body_context
 from gateway.store.seller_rows import refresh_token_context
 from gateway.store.statements import Many, One, Plan, Row, Rows
 
