@@ -19,7 +19,6 @@ from gateway.simulator.apis.jobs import (
     Workshop,
     asked_for,
     new_document_id,
-    stored,
 )
 from gateway.simulator.payloads import Subject
 from gateway.simulator.spapi.answers import bad_input, not_found
@@ -149,13 +148,10 @@ class DataKiosk:
             error_document_id=job.error_document_id,
             next_token=_following(job),
         )
-        for _ in range(job.recipe.told):
-            self._shop.publisher.publish("DATA_KIOSK_QUERY_PROCESSING_FINISHED", about)
+        self._shop.tell(job, "DATA_KIOSK_QUERY_PROCESSING_FINISHED", about)
 
     def _keep(self, job: Job, document_id: str, content: Content) -> None:
-        gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
-        self._gzip[job.seller, document_id] = gzip
-        self._shop.documents.put(job.seller, document_id, stored(content, gzip=gzip))
+        self._gzip[job.seller, document_id] = self._shop.keep(job, document_id, content)
 
 
 def _following(job: Job) -> str | None:

@@ -20,19 +20,18 @@ from gateway.simulator.apis.jobs import (
     is_gzip,
     linked,
     listed,
+    marketplaces_asked,
     new_document_id,
-    stored,
 )
 from gateway.simulator.payloads import Subject
 from gateway.simulator.spapi.answers import bad_input, not_found
-from gateway.simulator.spapi.call import Answer, Call, needed_text, texts
+from gateway.simulator.spapi.call import Answer, Call, needed_text
 
 if TYPE_CHECKING:
     from gateway.simulator.spapi.call import Answering
     from gateway.simulator.spapi.documents import Content
 
 _FIRST_ID = 200_000_020_000
-_MAX_PLACES = 25
 
 
 class Feeds:
@@ -74,9 +73,7 @@ class Feeds:
 
     def _create(self, call: Call) -> Answer:
         fields, seller_id = call.fields(), call.seller.id
-        places = texts(fields, "marketplaceIds")
-        if not 1 <= len(places) <= _MAX_PLACES:
-            raise bad_input(f"marketplaceIds takes 1 to {_MAX_PLACES} ids.", "marketplaceIds")
+        places = marketplaces_asked(fields)
         input_id = needed_text(fields, "inputFeedDocumentId")
         if (seller_id, input_id) not in self._uploads:
             raise bad_input("inputFeedDocumentId is invalid.", input_id)
@@ -127,8 +124,7 @@ class Feeds:
         if job.document_id is not None:
             upload = self._shop.documents.get(job.seller, job.asked["input"])
             result = feed_result(job.id, job.type, _messages(upload))
-            gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
-            self._shop.documents.put(job.seller, job.document_id, stored(result, gzip=gzip))
+            self._shop.keep(job, job.document_id, result)
             self._results.add((job.seller, job.document_id))
         about = Subject(
             seller_id=job.seller,
@@ -138,8 +134,7 @@ class Feeds:
             processing_status=job.course.outcome,
             document_id=job.document_id,
         )
-        for _ in range(job.recipe.told):
-            self._shop.publisher.publish("FEED_PROCESSING_FINISHED", about)
+        self._shop.tell(job, "FEED_PROCESSING_FINISHED", about)
 
 
 def _messages(upload: Content | None) -> int:

@@ -16,18 +16,20 @@ from gateway.clock import rfc3339
 from gateway.simulator.apis import pages
 from gateway.simulator.apis.contents import compressed
 from gateway.simulator.spapi.answers import bad_input, not_found
-from gateway.simulator.spapi.call import Answer
+from gateway.simulator.spapi.call import Answer, texts
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.simulator.agenda import Agenda
     from gateway.simulator.apis.publishing import Publisher
     from gateway.simulator.orders import OrderBook
+    from gateway.simulator.payloads import Subject
     from gateway.simulator.spapi.call import Call
     from gateway.simulator.spapi.documents import Content, Documents
     from gateway.simulator.work import Course, Recipe, Work
 
 DOCUMENT_LIFE_S = 300
+_MAX_PLACES = 25
 _GZIP = b"\x1f\x8b"
 _STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "DONE", "CANCELLED", "FATAL"})
 
@@ -42,6 +44,17 @@ class Workshop:
     orders: OrderBook
     documents: Documents
     publisher: Publisher
+
+    def keep(self, job: Job, document_id: str, content: Content) -> bool:
+        """Keep a document; return whether it is compressed: as the recipe says, or every other."""
+        gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
+        self.documents.put(job.seller, document_id, compressed(content) if gzip else content)
+        return gzip
+
+    def tell(self, job: Job, notification_type: str, about: Subject) -> None:
+        """Publish that a job has ended, as often as its recipe says."""
+        for _ in range(job.recipe.told):
+            self.publisher.publish(notification_type, about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +220,18 @@ def listed(
     return Answer(body=body)
 
 
+def marketplaces_asked(fields: Mapping[str, Any]) -> Sequence[str]:
+    """Return the marketplaces that a report or feed is for.
+
+    Raises:
+        RefusalError: There are none, or too many.
+    """
+    places = texts(fields, "marketplaceIds")
+    if not 1 <= len(places) <= _MAX_PLACES:
+        raise bad_input(f"marketplaceIds takes 1 to {_MAX_PLACES} ids.", "marketplaceIds")
+    return places
+
+
 def linked(shop: Workshop, call: Call, document_id: str, *, gzip: bool) -> Mapping[str, str]:
     """Return where a document of a report or feed is to be fetched, and how it is compressed."""
     encoded = call.query.get("enableContentEncodingUrlHeader") == "true"
@@ -228,8 +253,3 @@ def is_gzip(content: Content) -> bool:
 def new_document_id(region: str) -> str:
     """Return a new id in the form that Amazon's document ids have."""
     return f"amzn1.spdoc.1.4.{region}.{uuid.uuid4()}"
-
-
-def stored(content: Content, *, gzip: bool) -> Content:
-    """Return a document as it is kept: compressed or as it is."""
-    return compressed(content) if gzip else content

@@ -18,20 +18,19 @@ from gateway.simulator.apis.jobs import (
     is_gzip,
     linked,
     listed,
+    marketplaces_asked,
     new_document_id,
-    stored,
 )
 from gateway.simulator.marketplaces import marketplace
 from gateway.simulator.payloads import Subject
-from gateway.simulator.spapi.answers import bad_input, denied, not_found
-from gateway.simulator.spapi.call import Answer, Call, needed_text, texts, time_ms
+from gateway.simulator.spapi.answers import denied, not_found
+from gateway.simulator.spapi.call import Answer, Call, needed_text, time_ms
 
 if TYPE_CHECKING:
     from gateway.simulator.spapi.call import Answering
 
 _FIRST_ID = 100_000_020_000
 _ROWS = 25
-_MAX_PLACES = 25
 # The report types that hold personal data; Amazon's page "Tokens API use case guide".
 _RESTRICTED = frozenset(
     {
@@ -143,8 +142,7 @@ class Reports:
             rows = _ROWS if job.recipe.rows is None else job.recipe.rows
             orders = self._shop.orders.some(job.seller, rows, (place.id,))
             content = report_content(job.type, orders, place, job.recipe.charset)
-            gzip = job.recipe.gzip if job.recipe.gzip is not None else int(job.id) % 2 == 0
-            self._shop.documents.put(job.seller, job.document_id, stored(content, gzip=gzip))
+            self._shop.keep(job, job.document_id, content)
         about = Subject(
             seller_id=job.seller,
             at_ms=job.course.ends_at_ms,
@@ -153,8 +151,7 @@ class Reports:
             processing_status=job.course.outcome,
             document_id=job.document_id,
         )
-        for _ in range(job.recipe.told):
-            self._shop.publisher.publish("REPORT_PROCESSING_FINISHED", about)
+        self._shop.tell(job, "REPORT_PROCESSING_FINISHED", about)
 
 
 def read_request(call: Call) -> Mapping[str, Any]:
@@ -164,9 +161,7 @@ def read_request(call: Call) -> Mapping[str, Any]:
         RefusalError: Its type or marketplaces are missing or wrong.
     """
     fields = call.fields()
-    places = texts(fields, "marketplaceIds")
-    if not 1 <= len(places) <= _MAX_PLACES:
-        raise bad_input(f"marketplaceIds takes 1 to {_MAX_PLACES} ids.", "marketplaceIds")
+    places = marketplaces_asked(fields)
     asked: dict[str, Any] = {
         "reportType": needed_text(fields, "reportType"),
         "marketplaceIds": list(places),
