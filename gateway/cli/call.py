@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import typer
-from prometheus_client import CollectorRegistry
 
+from gateway.cli.amazon import opened_client
 from gateway.cli.arguments import read_body, read_headers, read_parameters
 from gateway.cli.context import opened_store, run, settings_of
 from gateway.cli.invocation import Invocation, invocation_of
@@ -20,14 +20,12 @@ from gateway.cli.output import Output
 from gateway.cli.sellers import RegionName
 from gateway.clock import Clock, rfc3339
 from gateway.errors import InvalidInputError
-from gateway.service.calls import open_client, write_sellers
-from gateway.service.sellers import SellerBook
+from gateway.service.calls import write_sellers
 from gateway.spapi.calls import ApplicationCalls, SellerCalls
 from gateway.spapi.catalog import Catalog
 from gateway.spapi.client import SpApiClient
 from gateway.spapi.pagination import MAX_PAGES, PageNotReadyError
 from gateway.spapi.throttle import CallDeferred
-from gateway.telemetry.metrics import SpApiMetrics
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -168,12 +166,6 @@ async def _with_calls(
         if whom.seller_id is None or not await store.sellers.of(whom.seller_id):
             # Those of the settings are not in the store before a gateway has run.
             await write_sellers(settings, store)
-        async with open_client(
-            settings,
-            store,
-            SellerBook(store.sellers, clock=clock),
-            clock=clock,
-            metrics=SpApiMetrics(CollectorRegistry()),
-        ) as client:
+        async with opened_client(settings, store, clock=clock) as client:
             patience = Patience(output=Output(invocation), clock=clock)
             return await ask(whom.calls(client), patience)

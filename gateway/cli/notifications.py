@@ -19,6 +19,7 @@ from gateway.cli.pages import (
     Body,
     Limit,
     Marketplace,
+    OfType,
     Order,
     Report,
     Seller,
@@ -48,9 +49,7 @@ def notifications() -> None:
 def list_(  # noqa: PLR0913 one for each option of the command
     ctx: typer.Context,
     *,
-    notification_type: Annotated[
-        str | None, typer.Option("--type", help="Only this type, such as ORDER_CHANGE.")
-    ] = None,
+    notification_type: OfType = None,
     seller: Seller = None,
     marketplace: Marketplace = None,
     order: Order = None,

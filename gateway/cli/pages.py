@@ -19,6 +19,7 @@ After = Annotated[
 ]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 Body = Annotated[bool, typer.Option("--body", help="With its body, which may hold customer data.")]
+OfType = Annotated[str | None, typer.Option("--type", help="Only this type, such as ORDER_CHANGE.")]
 Seller = Annotated[str | None, typer.Option(help="Only of this seller.")]
 Marketplace = Annotated[
     str | None, typer.Option(metavar="ID", help="Only of this marketplace, such as A1PA6795UKMFR9.")

@@ -13,7 +13,18 @@ from gateway.cli.context import settings_of
 from gateway.cli.eventbridge import eventbridge
 from gateway.cli.invocation import Invocation, find_modules_here, invocation_of, new_app
 from gateway.cli.output import Output
-from gateway.cli.pages import After, Limit, Marketplace, Order, Report, Seller, Sku, ask, print_page
+from gateway.cli.pages import (
+    After,
+    Limit,
+    Marketplace,
+    OfType,
+    Order,
+    Report,
+    Seller,
+    Sku,
+    ask,
+    print_page,
+)
 from gateway.cli.times import TIME_HELP, time_ms
 from gateway.dispatch.registry import load_registry
 from gateway.errors import InvalidInputError
@@ -50,9 +61,7 @@ def start(  # noqa: PLR0913 one for each option of the command
     to: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Until then; else until now.")
     ] = None,
-    notification_type: Annotated[
-        str | None, typer.Option("--type", help="Only this type, such as ORDER_CHANGE.")
-    ] = None,
+    notification_type: OfType = None,
     seller: Seller = None,
     marketplace: Marketplace = None,
     order: Order = None,
