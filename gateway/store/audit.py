@@ -53,9 +53,13 @@ class AuditedDriver:
         self._driver = driver
         self._entry = entry
 
-    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+    async def write(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
         """See `Driver`."""
-        return await self._driver.write(lambda: _with_entry(plan(), self._entry), brief=brief)
+        return await self._driver.write(
+            lambda: _with_entry(plan(), self._entry), brief=brief, durable=durable
+        )
 
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         """See `Driver`."""

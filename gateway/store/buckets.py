@@ -1,4 +1,8 @@
-"""Usage plans' token buckets, shared by all replicas: each request is one transaction."""
+"""Usage plans' token buckets, shared by all replicas: each request is one transaction.
+
+Taking waits for no disk: a loss of power forgets the tokens of the last moments at most, and
+Amazon, who counts too, says so.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,9 @@ class Buckets:
         Raises:
             StoreUnavailableError: No token was taken.
         """
-        return await self._driver.write(lambda: self._take(needed, want, promised), brief=True)
+        return await self._driver.write(
+            lambda: self._take(needed, want, promised), brief=True, durable=False
+        )
 
     async def correct(
         self, key: str, *, plan: UsagePlan | None = None, blocked_until_ms: int | None = None

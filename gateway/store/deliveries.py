@@ -118,6 +118,7 @@ class Deliveries:
         picked = await self._driver.write(
             lambda: self._picker.pick(room=room, limit=limit, now_ms=now_ms, lease=lease),
             brief=True,
+            durable=False,
         )
         return self._picker.claims(picked, lease)
 
@@ -145,7 +146,7 @@ class Deliveries:
         """
         until_ms = self._clock.now_ms() + lease_ms
         rows = [(c.id, c.token, until_ms) for c in claimed]
-        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True)
+        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True, durable=False)
         return frozenset(row[0] for row in rows) - kept
 
     async def release(self, claimed: Iterable[ClaimedDelivery]) -> None:
@@ -155,7 +156,9 @@ class Deliveries:
             StoreUnavailableError: None was given back; their leases will end.
         """
         rows = [(c.id, c.token) for c in claimed]
-        await self._driver.write(lambda: _LEASES.give_back(rows, DELIVERIES_TOPIC), brief=True)
+        await self._driver.write(
+            lambda: _LEASES.give_back(rows, DELIVERIES_TOPIC), brief=True, durable=False
+        )
 
     async def reap(self) -> int:
         """Free deliveries whose lease has ended; hold those that were claimed too often.

@@ -49,7 +49,9 @@ class Sealer(Protocol):
 class Driver(Protocol):
     """A database that runs plans."""
 
-    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+    async def write(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
         """Run a plan in one transaction and return its result after the commit.
 
         The plan may be made and run again after a rollback.
@@ -58,6 +60,10 @@ class Driver(Protocol):
             plan: Makes the plan.
             brief: Whether its statements touch some hundred rows at most, each found by an index.
                 SQLite then runs them in the event loop's thread; nothing else depends on it.
+            durable: Whether it waits for the disk. What doesn't survives the end of this process,
+                and a durable write after it makes it durable too; a loss of power, or of
+                PostgreSQL's server, may undo it as a whole. For what may be undone without
+                harm, as a claim may.
 
         Raises:
             StoreUnavailableError: The database can't do it for the moment; nothing was written.

@@ -129,6 +129,7 @@ class Handlings:
                 room=room, limit=limit, now_ms=now_ms, lease=(token, now_ms + lease_ms)
             ),
             brief=True,
+            durable=False,
         )
         claims, closed = self._picker.claims(picked, token)
         await self.settle(closed)
@@ -154,7 +155,7 @@ class Handlings:
         """
         until_ms = self._clock.now_ms() + lease_ms
         rows = [(c.id, c.token, until_ms) for c in claimed]
-        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True)
+        kept = await self._driver.write(lambda: _LEASES.kept(rows), brief=True, durable=False)
         return frozenset(row[0] for row in rows) - kept
 
     async def release(self, claimed: Iterable[ClaimedHandling]) -> None:
@@ -164,7 +165,9 @@ class Handlings:
             StoreUnavailableError: None was given back; their leases will end.
         """
         rows = [(c.id, c.token) for c in claimed]
-        await self._driver.write(lambda: _LEASES.give_back(rows, HANDLINGS_TOPIC), brief=True)
+        await self._driver.write(
+            lambda: _LEASES.give_back(rows, HANDLINGS_TOPIC), brief=True, durable=False
+        )
 
     async def reap(self) -> int:
         """Free handlings whose lease has ended and bury those that were claimed too often.

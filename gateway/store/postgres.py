@@ -50,6 +50,7 @@ SETTINGS: Final = {
     "enable_seqscan": "off",
 }
 _DIALECT: Final = dialects.dialect()  # type: ignore[no-untyped-call]
+_DONT_WAIT: Final = "SET LOCAL synchronous_commit = off"
 _NOTIFY: Final = "SELECT pg_notify($1, $2 || topic) FROM unnest($3::text[]) AS topics(topic)"
 
 _UNAVAILABLE: Final = (
@@ -98,16 +99,19 @@ class PostgresDriver:
                 command_timeout=_COMMAND_TIMEOUT_S,
                 timeout=_CONNECT_TIMEOUT_S,
                 server_settings=SETTINGS,
+                reset=_as_it_is,
             )
         return cls(pool, dsn, signals)
 
-    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+    async def write(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
         """See `Driver`."""
         del brief  # every plan runs in the loop's thread here, and waits in the server
         async with _translating():
             for last in (*[False] * (_TRIES - 1), True):
                 try:
-                    result, topics = await self._transaction(plan)
+                    result, topics = await self._transaction(plan, durable=durable)
                 except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                     if last:
                         raise
@@ -141,9 +145,13 @@ class PostgresDriver:
         async with _translating():
             await self._pool.close()
 
-    async def _transaction(self, plan: Callable[[], Plan[T]]) -> tuple[T, set[str]]:
+    async def _transaction(
+        self, plan: Callable[[], Plan[T]], *, durable: bool
+    ) -> tuple[T, set[str]]:
         topics: set[str] = set()
         async with self._pool.acquire() as connection, connection.transaction():
+            if not durable:
+                await connection.execute(_DONT_WAIT)
             result = await _run(connection, plan(), topics)
             if topics:
                 await connection.fetch(_NOTIFY, _CHANNEL, self._origin, sorted(topics))
@@ -152,6 +160,14 @@ class PostgresDriver:
     def _heard(self, payload: str) -> None:
         if not payload.startswith(self._origin):
             self._signals.notify(payload.rpartition(":")[2])
+
+
+async def _as_it_is(connection: Any) -> None:
+    """Hand a connection back to the pool: a transaction leaves nothing behind in it.
+
+    No plan sets, locks or listens for longer than its transaction, so what asyncpg sends by itself
+    to undo such things would be a round trip for nothing.
+    """
 
 
 async def fetch_revisions(dsn: str) -> tuple[str | None, str | None]:

@@ -10,8 +10,9 @@ Python take the interpreter's lock from each other at every row, and lose more t
 the rows cost. Where a brief group turns out to take long, as its pages have to be read from a slow
 disk, those behind it go to the thread for a while.
 
-Durability is `synchronous=FULL`: what was committed survives a loss of power. What is deleted is
-overwritten (`secure_delete`), and the file can give back its free pages (`auto_vacuum`).
+Durability is `synchronous=FULL`: what was committed survives a loss of power. A group of plans that
+all need none is committed without waiting for the disk; the next that waits takes it along. What is
+deleted is overwritten (`secure_delete`), and the file can give back its free pages (`auto_vacuum`).
 """
 
 from __future__ import annotations
@@ -74,9 +75,11 @@ class SqliteDriver:
             raise
         return driver
 
-    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+    async def write(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
         """See `Driver`."""
-        return await self._writer.run(plan, brief=brief)
+        return await self._writer.run(plan, brief=brief, durable=durable)
 
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         """See `Driver`."""
@@ -122,9 +125,11 @@ class _Plans:
     async def start(self) -> None:
         await self._thread.start()
 
-    async def run(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
+    async def run(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
         future: asyncio.Future[T] = self._loop.create_future()
-        self._add(Job(plan, future, brief))
+        self._add(Job(plan, future, brief=brief, durable=durable))
         return await future
 
     async def run_alone(self, function: Callable[[sqlite3.Connection], None]) -> None:

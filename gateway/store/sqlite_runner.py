@@ -29,13 +29,14 @@ class Job:
     """A plan that somebody waits for.
 
     Attributes:
-        brief: See `Driver.write`.
+        brief: See `Driver.write`; `durable` too.
         alone: Is called instead of the plan, outside any transaction.
     """
 
     plan: Callable[[], Plan[Any]]
     future: asyncio.Future[Any]
     brief: bool = False
+    durable: bool = True
     alone: Callable[[sqlite3.Connection], None] | None = None
     result: Any = None
     error: BaseException | None = None
@@ -61,6 +62,7 @@ class Runner:
         self._translate = translate
         self._waits_ms = waits_ms
         self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        self._waits_for_disk = True
         self._texts: dict[tuple[Many, int], str] = {}
 
     def run_group(self, jobs: Sequence[Job]) -> frozenset[str]:
@@ -78,6 +80,7 @@ class Runner:
         return frozenset(topics)
 
     def _transaction(self, jobs: Sequence[Job], topics: set[str]) -> None:
+        self._set_durability(jobs)
         if (alone := jobs[0].alone) is not None:
             alone(self._connection)
             return
@@ -99,6 +102,7 @@ class Runner:
             left of it, and `run_group` does it all.
         """
         connection = self._connection
+        self._set_durability(jobs)
         connection.execute("PRAGMA busy_timeout = 0")
         try:
             connection.execute(self._begin)
@@ -133,6 +137,13 @@ class Runner:
                 self._connection.execute("ROLLBACK")
             return self.run_group(jobs)
         return frozenset(topics)
+
+    def _set_durability(self, jobs: Sequence[Job]) -> None:
+        """Have the next commit wait for the disk, if one of the jobs asks for it."""
+        waits = any(job.durable for job in jobs)
+        if waits is not self._waits_for_disk:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._waits_for_disk = waits
 
     def _run(self, plan: Plan[T], topics: set[str]) -> T:
         rows: Rows = ()

@@ -42,8 +42,10 @@ class RecordingDriver:
     async def read(self, plan: Callable[[], Plan[T]]) -> T:
         return await self._driver.read(lambda: self._kept(plan()))
 
-    async def write(self, plan: Callable[[], Plan[T]], *, brief: bool = False) -> T:
-        return await self._driver.write(lambda: self._kept(plan()), brief=brief)
+    async def write(
+        self, plan: Callable[[], Plan[T]], *, brief: bool = False, durable: bool = True
+    ) -> T:
+        return await self._driver.write(lambda: self._kept(plan()), brief=brief, durable=durable)
 
     async def close(self) -> None:
         await self._driver.close()
