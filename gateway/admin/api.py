@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from gateway.admin.waiting import WaitingRoom
     from gateway.clock import Clock
     from gateway.endpoints import Endpoint
+    from gateway.erasures import Erasure
     from gateway.event_types import EventType
     from gateway.jobs.desk import JobDesk
     from gateway.onboarding.tickets import Intent
+    from gateway.retention.counting import Counted
     from gateway.store import Store
     from gateway.subscriptions.desired import Declared
 
@@ -73,6 +75,14 @@ class LinkMaker(Protocol):
         ...
 
 
+class ErasureCounts(Protocol):
+    """Who counts what an erasure would erase."""
+
+    async def count(self, erasure: Erasure) -> Counted:
+        """Return the counts; raises `ConflictError` while others are counted."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """See the module.
@@ -82,6 +92,7 @@ class Api:
         jobs: Where jobs are asked for.
         amazon: What is declared about Amazon's side.
         links: Who makes links for sellers.
+        erasures: Who counts what an erasure would erase.
         waiting: Where those sit who wait for events to pull.
         document: The OpenAPI document.
     """
@@ -93,5 +104,6 @@ class Api:
     jobs: JobDesk
     amazon: AmazonDesk
     links: LinkMaker
+    erasures: ErasureCounts
     waiting: WaitingRoom
     document: Mapping[str, Any]

@@ -20,6 +20,7 @@ from gateway.errors import (
     GatewayError,
     InvalidInputError,
     NotFoundError,
+    StoreUnavailableError,
 )
 from gateway.store.outbox import IdempotencyConflictError
 from gateway.telemetry.redaction import redact_text
@@ -136,10 +137,12 @@ def refusal_of(exc: Exception) -> Refusal:  # noqa: PLR0911 one for each kind of
             return Refusal(status=422, word="invalid", detail=str(exc))
         case DependencyError():
             headers = {"Retry-After": str(_COME_BACK_S)}
+            of_store = isinstance(exc, StoreUnavailableError)
+            what = "the database" if of_store else "what this needs beside the database"
             return Refusal(
                 status=503,
                 word="unreachable",
-                detail="the database can't be used now",
+                detail=f"{what} can't be used now",
                 headers=headers,
             )
         case GatewayError():

@@ -20,7 +20,7 @@ from gateway.clock import rfc3339
 from gateway.erasures import Erasure, ErasureState, SubjectKind
 from gateway.retention.asking import new_erasure
 from gateway.service.documents import open_library
-from gateway.service.erasing import erasure_runner
+from gateway.service.erasing import erasure_counting
 from gateway.telemetry.metrics import Metrics
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -68,8 +68,8 @@ def erase(
             library = await open_library(
                 settings, store, stack, clock=invocation.clock, metrics=metrics
             )
-            runner = erasure_runner(settings, store, library, invocation.clock)
-            return await runner.count(erasure)
+            counting = erasure_counting(settings, store, library, invocation.clock)
+            return (await counting.count(erasure)).counts
 
     async def work() -> Erasure:
         async with opened_store(invocation, settings) as store:

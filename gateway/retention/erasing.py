@@ -7,8 +7,7 @@ and the next process goes on. Bytes outside the database go before the row that 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -16,44 +15,29 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.erasures import Erasure, ErasureState, SubjectKind
-from gateway.errors import DependencyError, NotFoundError, SealError
+from gateway.errors import DependencyError, SealError
 from gateway.model import new_token
 from gateway.retention.finding import Finding
+from gateway.retention.looking import Looking, Texts, start
 from gateway.retention.pacing import Pace, next_pace
 from gateway.retention.subject import Mentions
 from gateway.store.erasing import ErasingStore, Found
-from gateway.store.erasing_sql import ERASED, Keyed, Place
+from gateway.store.erasing_sql import Keyed, Place
 from gateway.store.erasures import Erasures
-from gateway.store.references import week_of
 from gateway.store.space import DatabaseSize
 from gateway.store.statements import Row
 
 _LEASE_MS: Final = 60_000
-_PAGE: Final = 200
 _TURN_S: Final = 1.0
-_DOCUMENTS_AT_ONCE: Final = 5
-_OF_ONE_ORDER: Final = 10_000
 _MB: Final = 1024 * 1024
 _ERROR_CHARS: Final = 500
-_KEYS: Final = dict.fromkeys(Place, 1) | {
-    Place.MEMORIES: 3,
-    Place.ONCE_KEYS: 3,
-    Place.SIGHTINGS: 3,
-}
-_LOOKED_THROUGH: Final = tuple(
-    place for place in Place if place not in (Place.ORDER, Place.ARCHIVES, Place.FILES)
-)
 _BETWEEN: Final = "\x1f"
 
 _log = structlog.get_logger("gateway.retention")
 
 
-class Papers(Protocol):
+class Papers(Texts, Protocol):
     """The stored documents; see `gateway.documents.library`."""
-
-    def text(self, document_id: str) -> AsyncIterator[bytes]:
-        """Return the bytes of a document; raises `NotFoundError` where they are gone."""
-        ...
 
     async def delete_bytes(self, place: str) -> None:
         """Delete the bytes of a document."""
@@ -97,6 +81,11 @@ class Ground:
     rewrite_bytes: int
 
 
+def looking(ground: Ground) -> Looking:
+    """Return what reads the pages that erasures go through."""
+    return Looking(ground.store, ground.finding, ground.papers)
+
+
 class ErasureRunner:
     """See the module; call `tick` again and again."""
 
@@ -104,6 +93,7 @@ class ErasureRunner:
         self._ground = ground
         self._clock = clock
         self._token = new_token()
+        self._looking = looking(ground)
         self._pace = Pace()
 
     async def tick(self) -> None:
@@ -128,24 +118,6 @@ class ErasureRunner:
                     _reason(exc),
                 )
 
-    async def count(self, erasure: Erasure) -> Mapping[str, int]:
-        """Return how many things of each place an erasure would erase; nothing is changed."""
-        assert erasure.subject is not None
-        mentions = Mentions(erasure.subject)
-        counts: dict[str, int] = {}
-        for place in _LOOKED_THROUGH:
-            after = _start(place)
-            while True:
-                rows, found, last = await self._look(place, after, mentions)
-                for name, count in _counted(place, found).items():
-                    counts[name] = counts.get(name, 0) + count
-                if last is None or not rows:
-                    break
-                after = last
-        archived = await self._ground.shelves.erase(mentions, erasure.archives, dry_run=True)
-        found_there = {Place.ARCHIVES.value: archived} if archived else {}
-        return {name: count for name, count in (counts | found_there).items() if count}
-
     async def _bring_on(self, erasure: Erasure) -> None:
         assert erasure.subject is not None
         mentions = Mentions(erasure.subject)
@@ -168,68 +140,17 @@ class ErasureRunner:
             return None
         if place is Place.ARCHIVES:
             lines = await self._ground.shelves.erase(mentions, erasure.archives, dry_run=False)
-            found, cursor = Found(), _cursor(Place.FILES, _start(Place.FILES))
+            found, cursor = Found(), _cursor(Place.FILES, start(Place.FILES))
             if lines:
                 erasure = replace(erasure, report={**erasure.report, Place.ARCHIVES.value: lines})
         else:
-            rows, found, last = await self._look(place, after, mentions)
+            rows, found, last = await self._looking.page(place, after, mentions)
             for row in _papers(place, rows, found):
                 await self._ground.papers.delete_bytes(row[4])
             following = _after(place, erasure.kind)
-            cursor = _cursor(place, last) if last else _cursor(following, _start(following))
+            cursor = _cursor(place, last) if last else _cursor(following, start(following))
         report = await self._ground.store.erase(erasure, self._token, cursor, found)
         return None if report is None else replace(erasure, cursor=cursor, report=report)
-
-    async def _look(
-        self, place: Place, after: Sequence[str], mentions: Mentions
-    ) -> tuple[Sequence[Row], Found, Sequence[str] | None]:
-        """Return a page, what of it is meant, and the key of its last row, None for no more."""
-        store = self._ground.store
-        if place is Place.ORDER:
-            ids = await store.of_order(mentions.subject.value, _OF_ONE_ORDER)
-            rows = await store.whole(ids)
-            found = self._ground.finding.notifications(rows, mentions, all_of_them=True)
-            own = [(week_of(one), "order", mentions.subject.value, one) for one in ids]
-            return rows, replace(found, references=[*found.references, *own]), None
-        limit = _DOCUMENTS_AT_ONCE if place is Place.DOCUMENTS else _PAGE
-        subject = mentions.subject
-        seller_id = subject.value if subject.kind is SubjectKind.SELLER else None
-        rows = await store.page(place, after, limit, seller_id=seller_id)
-        if place is Place.DOCUMENTS:
-            meant = [(row[0],) for row in rows if await self._is_meant(row, mentions)]
-            found = Found(keyed={Keyed.DOCUMENTS: meant})
-        else:
-            # Reading a page's texts is work; a thread keeps the loop free for others.
-            found = await asyncio.to_thread(self._ground.finding, place, rows, mentions)
-            found = await self._with_references(found, mentions)
-        last = rows[-1][: _KEYS[place]] if len(rows) == limit else None
-        return rows, found, last
-
-    async def _with_references(self, found: Found, mentions: Mentions) -> Found:
-        """Fill in what notifications are found by, where a page does not hold their bodies."""
-        if not found.notifications or found.references:
-            return found
-        rows = await self._ground.store.whole(found.notifications)
-        whole = self._ground.finding.notifications(rows, mentions, all_of_them=True)
-        return replace(found, references=whole.references)
-
-    async def _is_meant(self, row: Row, mentions: Mentions) -> bool:
-        document_id, name, seller_id, handling_id = row[:4]
-        if handling_id == ERASED or mentions.owner(seller_id):
-            return True
-        if mentions.subject.kind is SubjectKind.SELLER:
-            return False
-        if mentions(name):
-            return True
-        kept = b""
-        try:
-            async for piece in self._ground.papers.text(document_id):
-                kept = kept[-mentions.overlap :] + piece
-                if mentions(kept):
-                    return True
-        except NotFoundError:
-            return False
-        return False
 
     async def _finish(self, erasure: Erasure) -> None:
         files = self._ground.files
@@ -249,16 +170,12 @@ def _places(kind: SubjectKind) -> Sequence[Place]:
 def first_cursor(kind: SubjectKind) -> str:
     """Return where an erasure begins."""
     place = _places(kind)[0]
-    return _cursor(place, _start(place))
+    return _cursor(place, start(place))
 
 
 def _after(place: Place, kind: SubjectKind) -> Place:
     places = _places(kind)
     return places[places.index(place) + 1]
-
-
-def _start(place: Place) -> Sequence[str]:
-    return ("",) * _KEYS[place]
 
 
 def _cursor(place: Place, key: Sequence[Any]) -> str:
@@ -273,18 +190,6 @@ def _position(erasure: Erasure) -> tuple[Place, Sequence[str]]:
 def _papers(place: Place, rows: Sequence[Row], found: Found) -> Sequence[Row]:
     meant = {key[0] for key in found.keyed.get(Keyed.DOCUMENTS, ())}
     return [row for row in rows if row[0] in meant] if place is Place.DOCUMENTS else ()
-
-
-def _counted(place: Place, found: Found) -> Mapping[str, int]:
-    if place is Place.HANDLINGS:  # their notifications were mostly met before
-        return {"handlings": len(found.notifications)}
-    keyed = {table.value: len(keys) for table, keys in found.keyed.items()}
-    return {
-        "notifications": len(set(found.notifications)),
-        "events": len(set(found.events)),
-        "attempts": len(set(found.attempts)),
-        **keyed,
-    }
 
 
 def _reason(exc: Exception) -> str:

@@ -19,6 +19,8 @@ from gateway.admin.waiting import WaitingRoom
 from gateway.delivery.resolver import SystemResolver
 from gateway.errors import ConflictError
 from gateway.jobs.desk import JobDesk
+from gateway.retention.counting import CountsInTurn
+from gateway.service.erasing import erasure_counting
 from gateway.service.opening import egress_policy, make_sender
 from gateway.service.signals import FEEDS
 from gateway.service.subscriptions import declared
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _TESTS_AT_ONCE = 16
 _LOOK_UP_S = 3.0
+_COUNT_S = 25.0  # proxies wait for 30 at least
 
 
 @asynccontextmanager
@@ -61,6 +64,10 @@ async def open_admin(
                 jobs=JobDesk(registry, gateway.store.schedule_runs.active_sellers, clock),
                 amazon=_amazon(settings),
                 links=gateway.onboarding.links,
+                erasures=CountsInTurn(
+                    erasure_counting(settings, gateway.store, gateway.library, clock),
+                    within_s=_COUNT_S,
+                ),
                 waiting=waiting,
                 document=document(ROUTES, version=release),
             )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.archive.erasing import Erasing
 from gateway.archive.places import Location, open_places
-from gateway.retention.erasing import ErasureRunner, Ground
+from gateway.retention.counting import Counting
+from gateway.retention.erasing import ErasureRunner, Ground, looking
 from gateway.retention.finding import Finding
 from gateway.service.opening import sealer_for
 from gateway.store.archived import Archived, Line
@@ -66,16 +67,27 @@ def erasure_runner(
     Raises:
         ConfigurationError: The key ring can't be used.
     """
+    return ErasureRunner(_ground(settings, store, library, clock), clock)
+
+
+def erasure_counting(settings: Settings, store: Store, library: Library, clock: Clock) -> Counting:
+    """Return what counts beforehand, in the same places.
+
+    Raises:
+        ConfigurationError: The key ring can't be used.
+    """
+    ground = _ground(settings, store, library, clock)
+    return Counting(looking(ground), ground.shelves, clock)
+
+
+def _ground(settings: Settings, store: Store, library: Library, clock: Clock) -> Ground:
     sealer = sealer_for(settings, clock=clock)
-    return ErasureRunner(
-        Ground(
-            kept=store.erasures,
-            store=store.erasing,
-            finding=Finding(sealer),
-            papers=library,
-            shelves=Archives(settings, sealer),
-            files=store.space,
-            rewrite_bytes=settings.retention.rewrite_mb * _MB,
-        ),
-        clock,
+    return Ground(
+        kept=store.erasures,
+        store=store.erasing,
+        finding=Finding(sealer),
+        papers=library,
+        shelves=Archives(settings, sealer),
+        files=store.space,
+        rewrite_bytes=settings.retention.rewrite_mb * _MB,
     )

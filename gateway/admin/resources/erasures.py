@@ -42,14 +42,24 @@ class ErasureShown(Shown):
     ended_at: Time | None
 
 
+class ErasurePreview(Shown):
+    """What an erasure would delete."""
+
+    by: SubjectKind
+    would_erase: dict[str, int] = Field(description="How many things, by place.")
+    complete: bool = Field(
+        description="False where all could not be looked through in 25 seconds: there may be more."
+    )
+
+
+async def _preview(api: Api, call: Call) -> ErasurePreview:
+    erasure = _asked(api, call)
+    found = await api.erasures.count(erasure)
+    return ErasurePreview(by=erasure.kind, would_erase=dict(found.counts), complete=found.complete)
+
+
 async def _start(api: Api, call: Call) -> ErasureShown:
-    asked = call.body(ErasureGiven)
-    given = {
-        SubjectKind.SELLER: asked.seller_id,
-        SubjectKind.ORDER: asked.order_id,
-        SubjectKind.BUYER: asked.buyer,
-    }
-    erasure = new_erasure(given, (), api.clock.now_ms())
+    erasure = _asked(api, call)
     noted = entry(api, call, "erasure.start", erasure.id, changes={"by": erasure.kind.value})
     await api.store.changing(noted).erasures.start(erasure)
     return _shown(erasure)
@@ -68,6 +78,16 @@ async def _list(api: Api, call: Call) -> Page[ErasureShown]:
 
 async def _show(api: Api, call: Call) -> ErasureShown:
     return _shown(await api.store.erasures.get(call.path["erasure_id"]))
+
+
+def _asked(api: Api, call: Call) -> Erasure:
+    asked = call.body(ErasureGiven)
+    given = {
+        SubjectKind.SELLER: asked.seller_id,
+        SubjectKind.ORDER: asked.order_id,
+        SubjectKind.BUYER: asked.buyer,
+    }
+    return new_erasure(given, (), api.clock.now_ms())
 
 
 def _shown(erasure: Erasure) -> ErasureShown:
@@ -97,6 +117,19 @@ ROUTES: Final = (
         body=ErasureGiven,
         answer=ErasureShown,
         handler=_start,
+    ),
+    Route(
+        method="POST",
+        path="/v1/erasures/preview",
+        name="preview_erasure",
+        tag="erasures",
+        summary="Count what an erasure would delete; nothing is deleted",
+        scope=Scope.ADMIN,
+        operators_only=True,
+        body=ErasureGiven,
+        answer=ErasurePreview,
+        refusals=frozenset({409}),
+        handler=_preview,
     ),
     Route(
         method="GET",

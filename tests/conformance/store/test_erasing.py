@@ -9,7 +9,8 @@ from gateway.erasures import Erasure, ErasureState, SubjectKind
 from gateway.identifiers import ReferenceKind
 from gateway.model import Arrival, HandlingState, Owed
 from gateway.retention.asking import new_erasure
-from gateway.retention.erasing import ErasureRunner, Ground
+from gateway.retention.counting import Counting
+from gateway.retention.erasing import ErasureRunner, Ground, looking
 from gateway.retention.finding import Finding
 from gateway.retention.subject import Mentions
 from gateway.store import Store
@@ -70,8 +71,8 @@ class Erasing:
         self.world, self.store = world, store
         self.papers, self.shelves = Papers(), Shelves()
 
-    def runner(self) -> ErasureRunner:
-        ground = Ground(
+    def ground(self) -> Ground:
+        return Ground(
             kept=self.store.erasures,
             store=self.store.erasing,
             finding=Finding(FakeSealer()),
@@ -80,7 +81,12 @@ class Erasing:
             files=self.store.space,
             rewrite_bytes=1 << 40,
         )
-        return ErasureRunner(ground, self.world.clock)
+
+    def runner(self) -> ErasureRunner:
+        return ErasureRunner(self.ground(), self.world.clock)
+
+    def counting(self) -> Counting:
+        return Counting(looking(self.ground()), self.shelves, self.world.clock)
 
     def asked(self, kind: SubjectKind, value: str) -> Erasure:
         return new_erasure({kind: value}, ("extra/",), self.world.clock.at_ms)
@@ -167,8 +173,11 @@ async def test_everything_of_one_goes_and_nothing_of_another(
     await _lived(erasing, ORDER, NAME, "AGONE")
     kept = await _lived(erasing, OTHER, "Max Other", "ASTAYS")
     value = {"order": ORDER, "buyer": NAME, "seller": "AGONE"}[by.value]
-    before = await erasing.runner().count(erasing.asked(by, value))
-    assert before["notifications"] == 1
+    before = await erasing.counting().count(erasing.asked(by, value))
+    assert before.complete
+    counted = {"notifications", "events"}
+    assert {name: before.counts[name] for name in counted} == dict.fromkeys(counted, 1)
+    assert before.counts["archives"] == 2
     done = await erasing.erase(by, value)
     assert done.state is ErasureState.FINISHED
     assert done.subject is None

@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "pause_seller": {"reason": "holiday"},
     "make_authorization_link": {"marketplace": "DE"},
     "start_erasure": {"order_id": "902-0000001-0000001"},
+    "preview_erasure": {"order_id": "902-0000001-0000001"},
     "create_key": {"scopes": ["read"]},
     "acknowledge_events": {"cursor": "p1"},
     "verify_webhook": {**RECEIVED, "secrets": ["whsec_" + "MTIz" * 11]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,10 @@ from gateway.dispatch.registry import Registry
 from gateway.handling import Context, Notification, Router
 from gateway.jobs.desk import JobDesk
 from gateway.onboarding.tickets import Intent
+from gateway.retention.counting import Counting, CountsInTurn
+from gateway.retention.finding import Finding
+from gateway.retention.looking import Looking
+from gateway.retention.subject import Mentions
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
 from gateway.subscriptions.declaration import Declaration, DeclaredDestination
@@ -70,6 +74,24 @@ class _Links:
 
     def make(self, intent: Intent, *, ttl_s: float | None = None) -> str | None:
         return f"https://gateway.test/oauth/start?link={intent.seller_id or 'new'}"
+
+
+class _NoPapers:
+    """No document has bytes."""
+
+    async def text(self, document_id: str) -> AsyncIterator[bytes]:
+        del document_id
+        return
+        yield b""
+
+
+class _NoShelves:
+    """There is no archive."""
+
+    async def erase(self, mentions: Mentions, places: Sequence[str], *, dry_run: bool) -> int:
+        del mentions, places
+        assert dry_run
+        return 0
 
 
 class TickingClock(FakeClock):
@@ -174,6 +196,12 @@ async def open_world(
             jobs=JobDesk(registry, store.schedule_runs.active_sellers, clock),
             amazon=AmazonDesk(declared=DECLARED, reconciles=True),
             links=_Links(),
+            erasures=CountsInTurn(
+                Counting(
+                    Looking(store.erasing, Finding(FakeSealer()), _NoPapers()), _NoShelves(), clock
+                ),
+                within_s=25.0,
+            ),
             waiting=waiting,
             document=document(ROUTES, version="0"),
         )

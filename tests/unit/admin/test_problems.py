@@ -7,6 +7,7 @@ import pytest
 from gateway.admin.problems import TITLES, Refusal, refusal_of
 from gateway.admin.table import ROUTES
 from gateway.errors import (
+    ArchiveUnavailableError,
     ConfigurationError,
     ConflictError,
     Fault,
@@ -30,6 +31,7 @@ FAULT = Fault(where="url", what="it is refused", mend="take another")
         (ConflictError("x"), 409, "conflict"),
         (IdempotencyConflictError("x"), 422, "idempotency-key"),
         (StoreUnavailableError("/srv/gateway.db: disk I/O error"), 503, "unreachable"),
+        (ArchiveUnavailableError("s3://bucket: NoSuchBucket"), 503, "unreachable"),
         (SealError("x"), 500, "failed"),
         (GatewayError("x"), 500, "failed"),
         (KeyError("x"), 500, "unexpected"),
@@ -77,3 +79,11 @@ def test_credentials_in_words_are_masked() -> None:
 def test_every_status_that_a_route_may_answer_has_words() -> None:
     statuses = {status for route in ROUTES for status in route.statuses() if status >= 400}
     assert statuses <= set(TITLES)
+
+
+def test_a_dependency_beside_the_database_is_not_called_the_database() -> None:
+    store = refusal_of(StoreUnavailableError("/srv/gateway.db: disk I/O error"))
+    assert store.detail == "the database can't be used now"
+    archive = refusal_of(ArchiveUnavailableError("s3://bucket: NoSuchBucket"))
+    assert archive.detail == "what this needs beside the database can't be used now"
+    assert archive.headers == store.headers
