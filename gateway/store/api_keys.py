@@ -9,7 +9,7 @@ from gateway.access import ApiKey, Scope
 from gateway.errors import NotFoundError
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import One, Plan, Row, Rows, Step, insert
+from gateway.store.statements import One, Plan, Row, insert, one_step
 
 _COLUMNS: Final = tuple(column.name for column in schema.api_keys.c)
 _INSERT: Final = insert(schema.api_keys, _COLUMNS)
@@ -35,7 +35,7 @@ class ApiKeys:
         Raises:
             ConflictError: There is one with this id.
         """
-        await self._driver.write(lambda: _run(_INSERT([_row(key)])))
+        await self._driver.write(lambda: one_step(_INSERT([_row(key)])))
 
     async def get(self, key_id: str) -> ApiKey:
         """Return a key, usable or not.
@@ -43,19 +43,19 @@ class ApiKeys:
         Raises:
             NotFoundError: There is no such key.
         """
-        rows = await self._driver.read(lambda: _run(_GET(key_id)))
+        rows = await self._driver.read(lambda: one_step(_GET(key_id)))
         if not rows:
             raise _missing(key_id)
         return _key(rows[0])
 
     async def list(self, *, after: str = "", limit: int = 100) -> Sequence[ApiKey]:
         """Return keys in the order they were made, from behind `after` on."""
-        rows = await self._driver.read(lambda: _run(_PAGE(after, limit)))
+        rows = await self._driver.read(lambda: one_step(_PAGE(after, limit)))
         return [_key(row) for row in rows]
 
     async def exist(self) -> bool:
         """Whether any key was ever made."""
-        return bool(await self._driver.read(lambda: _run(_ANY())))
+        return bool(await self._driver.read(lambda: one_step(_ANY())))
 
     async def revoke(self, key_id: str, at_ms: int) -> None:
         """Make a key useless from `at_ms` on; one that was revoked stays so since then.
@@ -68,15 +68,11 @@ class ApiKeys:
 
     async def used(self, key_id: str, at_ms: int) -> None:
         """Note that a key was used."""
-        await self._driver.write(lambda: _run(_USED(key_id, at_ms)))
+        await self._driver.write(lambda: one_step(_USED(key_id, at_ms)))
 
 
 def _missing(key_id: str) -> NotFoundError:
     return NotFoundError(f"there is no API key {key_id}")
-
-
-def _run(step: Step) -> Plan[Rows]:
-    return (yield step)
 
 
 def _changed(statement: One, *params: object) -> Plan[bool]:

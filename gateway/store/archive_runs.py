@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.model import IdPrefix
 from gateway.operations import first_id, time_of
 from gateway.store.driver import Driver
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan, one_step
 
 START: Final = first_id(IdPrefix.NOTIFICATION, 0)
 _BEGIN: Final = One(
@@ -109,7 +109,7 @@ class ArchiveRuns:
 
     async def standing(self) -> ArchiveRun | None:
         """Return how far it is; None where it was never switched on."""
-        rows = await self._driver.read(lambda: _run(_STANDING()))
+        rows = await self._driver.read(lambda: one_step(_STANDING()))
         return ArchiveRun(cursor=rows[0][0], until=rows[0][1]) if rows else None
 
     async def archived_before_ms(self) -> int:
@@ -146,11 +146,11 @@ class ArchiveRuns:
 
     async def release(self, token: int) -> None:
         """Leave the run to whoever comes next."""
-        await self._driver.write(lambda: _run(_RELEASE(token)))
+        await self._driver.write(lambda: one_step(_RELEASE(token)))
 
     async def release_all(self) -> None:
         """Free the lease, for a process that knows itself to be the only one."""
-        await self._driver.write(lambda: _run(_RELEASE_ALL()))
+        await self._driver.write(lambda: one_step(_RELEASE_ALL()))
 
     async def plan(self, token: int, until: str) -> bool:
         """Note the window that is written next; tell whether the run still was the caller's."""
@@ -186,11 +186,7 @@ class ArchiveRuns:
 
     async def late_archived(self, token: int, batch: str) -> None:
         """Note that a batch is archived, if the run still is the caller's."""
-        await self._driver.write(lambda: _run(_FORGET(batch, token)))
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)
+        await self._driver.write(lambda: one_step(_FORGET(batch, token)))
 
 
 def _oldest_late() -> Plan[str | None]:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Cold, Plan, Rows, insert
+from gateway.store.statements import Cold, Plan, insert, one_step
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class AuditLog:
         if after is not None:
             query = query.where(_LOG.c.id < after)
         query = query.order_by(_LOG.c.id.desc()).limit(limit)
-        rows = await self._driver.read(lambda: _run(Cold(query)))
+        rows = await self._driver.read(lambda: one_step(Cold(query)()))
         return [
             AuditEntry(
                 id=row[0],
@@ -115,10 +115,6 @@ class AuditLog:
             )
             for row in rows
         ]
-
-
-def _run(statement: Cold) -> Plan[Rows]:
-    return (yield statement())
 
 
 def _added(entry: AuditEntry) -> Plan[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from gateway.authorisations import (
     DAY_MS,
@@ -28,7 +28,7 @@ from gateway.store.driver import Driver, Sealer
 from gateway.store.publishing import Publisher
 from gateway.store.seller_rows import COLUMNS, Kept, authorised, find, put, seller_of
 from gateway.store.sellers import paused_event, release
-from gateway.store.statements import Many, One, Plan, Row, Rows
+from gateway.store.statements import Many, One, Plan, Row, one_step
 
 _USE_STATE: Final = One(
     """
@@ -126,15 +126,15 @@ class Authorisations:
             StoreUnavailableError: None is claimed.
         """
         now_ms = self._clock.now_ms()
-        if not await self._driver.read(lambda: _run(_CHECK_DUE, now_ms)):
+        if not await self._driver.read(lambda: one_step(_CHECK_DUE(now_ms))):
             return ()
         params = (now_ms, now_ms + lease_ms, limit)
-        rows = await self._driver.write(lambda: _run(_CLAIM_CHECKS, *params))
+        rows = await self._driver.write(lambda: one_step(_CLAIM_CHECKS(*params)))
         return [seller_of(row, self._sealer) for row in rows]
 
     async def check_again(self, seller: Seller, *, at_ms: int) -> None:
         """Note when a seller is to be checked next, where it could not be now."""
-        await self._driver.write(lambda: _run(_CHECK_AGAIN, seller.id, seller.region, at_ms))
+        await self._driver.write(lambda: one_step(_CHECK_AGAIN(seller.id, seller.region, at_ms)))
 
     async def checked(self, seller: Seller, verdict: Verdict, *, again_at_ms: int) -> bool:
         """Note what Amazon says of a seller; return whether it may be worked for.
@@ -254,7 +254,3 @@ def _ending_event(row: Row, link_of: LinkOf, now_ms: int) -> OperationalEvent:
 def _use_state(state_id: str, expires_at_ms: int, now_ms: int) -> Plan[bool]:
     yield _FORGET_STATES(now_ms)
     return bool((yield _USE_STATE(state_id, expires_at_ms)))
-
-
-def _run(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

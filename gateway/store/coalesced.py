@@ -12,7 +12,7 @@ from typing import Final
 from gateway.model import StoredNotification
 from gateway.store.driver import Driver, Sealer
 from gateway.store.notification_rows import WHOLE, stored_notification
-from gateway.store.statements import One, Plan, Rows
+from gateway.store.statements import One, one_step
 
 _TAKEN_ALONG: Final = One(
     """
@@ -40,7 +40,7 @@ class Coalesced:
         Raises:
             StoreUnavailableError: The database can't be asked.
         """
-        rows = await self._driver.read(lambda: _rows(handling_id))
+        rows = await self._driver.read(lambda: one_step(_TAKEN_ALONG(handling_id)))
         return list(dict.fromkeys(row[0] for row in rows))
 
     async def notifications(self, ids: Sequence[str]) -> Sequence[StoredNotification]:
@@ -52,14 +52,6 @@ class Coalesced:
         """
         if not ids:
             return []
-        rows = await self._driver.read(lambda: _bodies(ids))
+        rows = await self._driver.read(lambda: one_step(WHOLE([(one,) for one in ids])))
         found = {row[0]: stored_notification(row, self._sealer) for row in rows}
         return [found[one] for one in ids if one in found]
-
-
-def _rows(handling_id: str) -> Plan[Rows]:
-    return (yield _TAKEN_ALONG(handling_id))
-
-
-def _bodies(ids: Sequence[str]) -> Plan[Rows]:
-    return (yield WHOLE([(one,) for one in ids]))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from gateway.clock import Clock
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import One, Plan, Rows, insert
+from gateway.store.statements import One, Plan, insert, one_step
 
 _COLUMNS: Final = tuple(column.name for column in schema.destinations.c)
 _GONE: Final = One("DELETE FROM destinations WHERE application_id = $1 AND region = $2")
@@ -95,7 +95,7 @@ class Destinations:
     async def list(self, *, after: str | None = None, limit: int = 50) -> Sequence[DestinationView]:
         """Return destinations in the order of their ids; `after` is the cursor of the last one."""
         last_id, _, last_region = (after or "").rpartition(":")
-        rows = await self._driver.read(lambda: _rows(_LIST, last_id, last_region, limit))
+        rows = await self._driver.read(lambda: one_step(_LIST(last_id, last_region, limit)))
         return [DestinationView(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
 
@@ -103,7 +103,3 @@ def _looked(application_id: str, region: str, rows: Sequence[tuple[Any, ...]]) -
     yield _GONE(application_id, region)
     if rows:
         yield _SEEN(rows)
-
-
-def _rows(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

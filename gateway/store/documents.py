@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from gateway.store.driver import Driver, Sealer
-from gateway.store.statements import Many, One, Plan, Row, Rows
+from gateway.store.statements import Many, One, Row, one_step
 
 _COLUMNS: Final = (
     "id, name, content_type, size_bytes, sha256, seller_id, handling_id, place, sealed_key, "
@@ -112,7 +112,7 @@ class Documents:
             None if key is None else self._sealer.seal(key, context=context),
             document.created_at_ms,
         )
-        await self._driver.write(lambda: _run(_PUT, *params))
+        await self._driver.write(lambda: one_step(_PUT(*params)))
 
     async def find(self, document_ids: Sequence[str]) -> Sequence[StoredDocument]:
         """Return those that there are.
@@ -120,20 +120,20 @@ class Documents:
         Raises:
             SealError: A key can't be opened.
         """
-        rows = await self._driver.read(lambda: _find(document_ids))
+        rows = await self._driver.read(lambda: one_step(_FIND([(one,) for one in document_ids])))
         return [self._document(row) for row in rows]
 
     async def list(self, *, after: str | None = None, limit: int = 50) -> Sequence[StoredDocument]:
         """Return documents, the newest first; `after` is the id of the last one before."""
-        rows = await self._driver.read(lambda: _run(_LIST, after or _LAST, limit))
+        rows = await self._driver.read(lambda: one_step(_LIST(after or _LAST, limit)))
         return [self._document(row) for row in rows]
 
     async def totals(self, *, before_ms: int | None = None) -> DocumentTotals:
         """Return how much there is, of those made before a time or of all."""
         if before_ms is None:
-            rows = await self._driver.read(lambda: _run(_TOTALS))
+            rows = await self._driver.read(lambda: one_step(_TOTALS()))
         else:
-            rows = await self._driver.read(lambda: _run(_OLDER, before_ms))
+            rows = await self._driver.read(lambda: one_step(_OLDER(before_ms)))
         count, size, oldest_ms = rows[0]
         return DocumentTotals(count=count, bytes=int(size or 0), oldest_ms=oldest_ms)
 
@@ -143,7 +143,7 @@ class Documents:
         Raises:
             StoreUnavailableError: None was deleted.
         """
-        return len(await self._driver.write(lambda: _run(_FORGET, before_ms, _FORGET_LIMIT)))
+        return len(await self._driver.write(lambda: one_step(_FORGET(before_ms, _FORGET_LIMIT))))
 
     def _document(self, row: Row) -> StoredDocument:
         sealed = row[8]
@@ -160,11 +160,3 @@ class Documents:
             key=None if sealed is None else self._sealer.open(bytes(sealed), context=context),
             created_at_ms=row[9],
         )
-
-
-def _run(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))
-
-
-def _find(document_ids: Sequence[str]) -> Plan[Rows]:
-    return (yield _FIND([(one,) for one in document_ids]))

@@ -23,7 +23,7 @@ from gateway.store.endpoint_rows import (
     row_of,
 )
 from gateway.store.feeds import forget_feed
-from gateway.store.statements import One, Plan, Row, insert
+from gateway.store.statements import One, Plan, Row, insert, one_step
 
 _INSERT: Final = insert(schema.endpoints, ENDPOINT_COLUMNS)
 _INSERT_HEALTH: Final = One("INSERT INTO endpoint_health (endpoint_id) VALUES ($1)")
@@ -116,8 +116,8 @@ class Endpoints:
         Raises:
             SealError: Credentials of one can't be opened.
         """
-        page = (_PAGE, after, limit) if tenant is None else (_PAGE_OF, after, limit, tenant)
-        rows = await self._driver.read(lambda: _rows(*page))
+        page = _PAGE(after, limit) if tenant is None else _PAGE_OF(after, limit, tenant)
+        rows = await self._driver.read(lambda: one_step(page))
         return [self._endpoint(row) for row in rows]
 
     async def update(self, endpoint: Endpoint, *, unless_changed_since: int | None = None) -> None:
@@ -144,7 +144,7 @@ class Endpoints:
         params = (endpoint.id, *(named[name] for name in _CHANGEABLE), unless_changed_since)
         if await self._driver.write(lambda: _update(endpoint, params)):
             return
-        if await self._driver.read(lambda: _rows(_GET, endpoint.id)):
+        if await self._driver.read(lambda: one_step(_GET(endpoint.id))):
             raise ConflictError(f"somebody changed endpoint {endpoint.id} meanwhile; read it again")
         raise _missing(endpoint.id)
 
@@ -193,7 +193,7 @@ class Endpoints:
 
     async def version(self) -> int:
         """Return a number that is another one after each change of any endpoint or secret."""
-        rows = await self._driver.read(lambda: _rows(VERSION))
+        rows = await self._driver.read(lambda: one_step(VERSION()))
         version: int = rows[0][0]
         return version
 
@@ -245,10 +245,6 @@ class Endpoints:
 
 def _missing(endpoint_id: str) -> NotFoundError:
     return NotFoundError(f"there is no endpoint {endpoint_id}")
-
-
-def _rows(statement: One, *params: Any) -> Plan[Sequence[Row]]:
-    return (yield statement(*params))
 
 
 def _change(statement: One, *params: Any) -> Plan[bool]:

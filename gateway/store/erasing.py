@@ -42,7 +42,7 @@ from gateway.store.erasures import moved, reported
 from gateway.store.keys import LOCK_KEYS, NEXT_HEADS, key_lock_arrays
 from gateway.store.order import lock_order, next_in_order
 from gateway.store.references import called
-from gateway.store.statements import Plan, Row, Rows
+from gateway.store.statements import Plan, Row, one_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +86,15 @@ class ErasingStore:
             step = PAGES_OF_SELLER[place](seller_id, *after, limit)
         else:
             step = PAGES[place](*after, limit)
-        return await self._driver.read(lambda: _run(step))
+        return await self._driver.read(lambda: one_step(step))
 
     async def whole(self, notification_ids: Sequence[str]) -> Sequence[Row]:
         """Return notifications as their page would."""
         if not notification_ids:
             return ()
-        return await self._driver.read(lambda: _run(WHOLE([(one,) for one in notification_ids])))
+        return await self._driver.read(
+            lambda: one_step(WHOLE([(one,) for one in notification_ids]))
+        )
 
     async def of_order(self, order_id: str, most: int) -> Sequence[str]:
         """Return the notifications that are known to be about an order, by its index."""
@@ -181,7 +183,3 @@ def _events(event_ids: Sequence[str]) -> Plan[dict[str, int]]:
 
 def _ones(ids: Sequence[str]) -> list[tuple[str]]:
     return [(one,) for one in sorted(set(ids))]
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)

@@ -11,7 +11,7 @@ from gateway.erasures import Erasure, ErasureState, Subject, SubjectKind
 from gateway.errors import NotFoundError
 from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
-from gateway.store.statements import One, Plan, Row, Rows, insert
+from gateway.store.statements import One, Plan, Row, insert, one_step
 
 _NAMES: Final = tuple(column.name for column in schema.erasures.c)[:11]
 _COLUMNS: Final = ", ".join(_NAMES)
@@ -81,7 +81,7 @@ class Erasures:
             StoreUnavailableError: It was not kept.
         """
         row = self._row(erasure)
-        await self._driver.write(lambda: _run(_INSERT([row])))
+        await self._driver.write(lambda: one_step(_INSERT([row])))
 
     async def resume(self, erasure_id: str) -> None:
         """Go on with one that failed.
@@ -90,7 +90,7 @@ class Erasures:
             NotFoundError: There is no failed erasure of this id.
         """
         step = _RESUME(erasure_id, self._clock.now_ms())
-        if not await self._driver.write(lambda: _run(step)):
+        if not await self._driver.write(lambda: one_step(step)):
             raise NotFoundError(f"there is no failed {erasure_id}")
 
     async def get(self, erasure_id: str) -> Erasure:
@@ -99,14 +99,14 @@ class Erasures:
         Raises:
             NotFoundError: There is no such erasure.
         """
-        rows = await self._driver.read(lambda: _run(_GET(erasure_id)))
+        rows = await self._driver.read(lambda: one_step(_GET(erasure_id)))
         if not rows:
             raise NotFoundError(f"there is no {erasure_id}")
         return self._erasure(rows[0])
 
     async def list(self, *, after: str | None = None, limit: int = 50) -> Sequence[Erasure]:
         """Return erasures, the newest first; `after` is the id of the last one before."""
-        rows = await self._driver.read(lambda: _run(_LIST(after or _LAST, limit)))
+        rows = await self._driver.read(lambda: one_step(_LIST(after or _LAST, limit)))
         return [self._erasure(row) for row in rows]
 
     async def claim(self, token: int, *, lease_ms: int) -> Sequence[Erasure]:
@@ -115,15 +115,15 @@ class Erasures:
         Raises:
             StoreUnavailableError: None was claimed.
         """
-        if not await self._driver.read(lambda: _run(_RUNNING())):
+        if not await self._driver.read(lambda: one_step(_RUNNING())):
             return ()
         now_ms = self._clock.now_ms()
-        rows = await self._driver.write(lambda: _run(_CLAIM(token, now_ms + lease_ms, now_ms)))
+        rows = await self._driver.write(lambda: one_step(_CLAIM(token, now_ms + lease_ms, now_ms)))
         return sorted((self._erasure(row) for row in rows), key=lambda one: one.id)
 
     async def release_all(self) -> None:
         """Free every lease, for a process that knows itself to be the only one."""
-        await self._driver.write(lambda: _run(_RELEASE_ALL()))
+        await self._driver.write(lambda: one_step(_RELEASE_ALL()))
 
     async def end(
         self,
@@ -136,7 +136,7 @@ class Erasures:
         """End an erasure of the caller's; whom it was about is forgotten unless it failed."""
         written, now_ms = json.dumps(dict(report)), self._clock.now_ms()
         step = _END(erasure.id, token, state.value, error, written, now_ms)
-        await self._driver.write(lambda: _run(step))
+        await self._driver.write(lambda: one_step(step))
 
     def _row(self, erasure: Erasure) -> tuple[Any, ...]:
         assert erasure.subject is not None
@@ -188,7 +188,3 @@ def reported(erasure_id: str, report: Mapping[str, int]) -> Plan[None]:
 def subject_context(erasure_id: str) -> str:
     """Return the context that whom an erasure is about is bound to."""
     return f"erasure:{erasure_id}"
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)

@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.errors import InvalidInputError, NotFoundError
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Many, One, Plan, Row, insert
+from gateway.store.statements import Many, One, Plan, Row, insert, one_step
 
 FEEDS_TOPIC: Final = "feeds"
 
@@ -185,7 +185,7 @@ class Feeds:
 
     async def consumers(self, endpoint_id: str) -> Sequence[ConsumerView]:
         """Return the consumers of a feed, by name."""
-        rows = await self._driver.read(lambda: _run(_CONSUMERS, endpoint_id))
+        rows = await self._driver.read(lambda: one_step(_CONSUMERS(endpoint_id)))
         return [
             ConsumerView(name=row[0], position=row[1], acknowledged_at_ms=row[2], behind=row[3])
             for row in rows
@@ -202,7 +202,7 @@ class Feeds:
 
     async def prune(self, before_ms: int, limit: int = 1_000) -> int:
         """Drop entries made before a time, acknowledged or not; return how many."""
-        return len(await self._driver.write(lambda: _run(_PRUNE, before_ms, limit)))
+        return len(await self._driver.write(lambda: one_step(_PRUNE(before_ms, limit))))
 
 
 def forget_feed(endpoint_id: str) -> Plan[None]:
@@ -246,10 +246,6 @@ def _fed(row: Row) -> FedEvent:
     return FedEvent(
         position=row[0], id=row[1], type=row[2], occurred_at_ms=row[3], body=bytes(row[4])
     )
-
-
-def _run(statement: One, *params: object) -> Plan[Sequence[Row]]:
-    return (yield statement(*params))
 
 
 def _changed(statement: One, *params: object) -> Plan[bool]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, and_, func, select, text
+from sqlalchemy import and_, func, select, text
 
 from gateway.model import HandlingState, Origin
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Cold, Plan, Row, Rows
+from gateway.store.statements import Cold, Row, one_step
 
 _N, _H = schema.notifications, schema.handlings
 _ARE_JOBS: Final = "notifications.origin IN ('schedule', 'request')"
@@ -90,18 +90,14 @@ class Jobs:
         if after is not None:
             query = query.where(_N.c.id < after)
         query = query.order_by(_N.c.id.desc()).limit(limit)
-        rows = await self._driver.read(lambda: _run(query))
+        rows = await self._driver.read(lambda: one_step(Cold(query)()))
         return [_view(row) for row in rows]
 
     async def find(self, request_id: str) -> JobView | None:
         """Return one job, or None."""
         query = _JOBS.where(_N.c.id == request_id)
-        rows = await self._driver.read(lambda: _run(query))
+        rows = await self._driver.read(lambda: one_step(Cold(query)()))
         return _view(rows[0]) if rows else None
-
-
-def _run(query: Select[Any]) -> Plan[Rows]:
-    return (yield Cold(query)())
 
 
 def _view(row: Row) -> JobView:

@@ -19,7 +19,7 @@ from gateway.errors import ConflictError, NotFoundError
 from gateway.operations import Operation, OperationKind, OperationState, Progress, Selection
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Cold, Many, One, Plan, Row, Rows, insert
+from gateway.store.statements import Cold, Many, One, Plan, Row, Rows, insert, one_step
 
 _O: Final = schema.operations
 _NAMES: Final = tuple(column.name for column in _O.c)[:15]
@@ -127,7 +127,7 @@ class Operations:
         Raises:
             StoreUnavailableError: It was not kept.
         """
-        await self._driver.write(lambda: _run(_INSERT([_row(operation)])))
+        await self._driver.write(lambda: one_step(_INSERT([_row(operation)])))
 
     async def list(
         self, *, after: str | None = None, limit: int = 50, state: OperationState | None = None
@@ -139,7 +139,7 @@ class Operations:
         if after is not None:
             query = query.where(_O.c.id < after)
         query = query.order_by(_O.c.id.desc()).limit(limit)
-        return [_operation(row) for row in await self._driver.read(lambda: _run(Cold(query)()))]
+        return [_operation(row) for row in await self._driver.read(lambda: one_step(Cold(query)()))]
 
     async def get(self, operation_id: str) -> Operation:
         """Return one operation.
@@ -148,14 +148,14 @@ class Operations:
             NotFoundError: There is no such operation.
         """
         query = select(*(_O.c[name] for name in _NAMES)).where(_O.c.id == operation_id)
-        rows = await self._driver.read(lambda: _run(Cold(query)()))
+        rows = await self._driver.read(lambda: one_step(Cold(query)()))
         if not rows:
             raise NotFoundError(f"there is no {operation_id}")
         return _operation(rows[0])
 
     async def outcome(self, operation_id: str) -> Mapping[str, int]:
         """Return how many handlings that an operation made are in which state."""
-        rows = await self._driver.read(lambda: _run(_OUTCOME(operation_id)))
+        rows = await self._driver.read(lambda: one_step(_OUTCOME(operation_id)))
         return {row[0]: row[1] for row in rows}
 
     async def change(self, operation_id: str, state: OperationState) -> bool:
@@ -188,7 +188,7 @@ class Operations:
         if not await self._driver.read(lambda: _some(_RUNNING())):
             return ()
         now_ms = self._clock.now_ms()
-        rows = await self._driver.write(lambda: _run(_CLAIM(token, now_ms + lease_ms, now_ms)))
+        rows = await self._driver.write(lambda: one_step(_CLAIM(token, now_ms + lease_ms, now_ms)))
         return sorted((_operation(row) for row in rows), key=lambda one: one.id)
 
     async def release_all(self) -> None:
@@ -197,7 +197,7 @@ class Operations:
         Raises:
             StoreUnavailableError: None was freed.
         """
-        await self._driver.write(lambda: _run(_RELEASE_ALL()))
+        await self._driver.write(lambda: one_step(_RELEASE_ALL()))
 
     async def end(
         self, operation: Operation, token: int, state: OperationState, error: str | None = None
@@ -209,15 +209,15 @@ class Operations:
 
     async def under_way(self, operation_id: str, *, most: int) -> int:
         """Return how many of its handlings have not ended, counted up to `most`."""
-        return await self._count(lambda: _run(_UNDER_WAY(operation_id, most)))
+        return await self._count(lambda: one_step(_UNDER_WAY(operation_id, most)))
 
     async def live_handlings(self, *, most: int) -> int:
         """Return how many handlings of no operation are ready, counted up to `most`."""
-        return await self._count(lambda: _run(_LIVE(most)))
+        return await self._count(lambda: one_step(_LIVE(most)))
 
     async def ready_deliveries(self, *, most: int) -> int:
         """Return how many deliveries are ready, counted up to `most`."""
-        return await self._count(lambda: _run(_DELIVERIES(most)))
+        return await self._count(lambda: one_step(_DELIVERIES(most)))
 
     async def _count(self, plan: Callable[[], Plan[Rows]]) -> int:
         count: int = (await self._driver.read(plan))[0][0]
@@ -250,10 +250,6 @@ def targets_of(operation_ids: set[str]) -> Plan[Mapping[str, frozenset[str]]]:
         for operation_id, one in selections.items()
         if one.to_endpoints is not None
     }
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)
 
 
 def _some(step: Any) -> Plan[bool]:

@@ -16,7 +16,7 @@ from gateway.store import schema
 from gateway.store.driver import Driver, Sealer
 from gateway.store.inbox import quarantine_context
 from gateway.store.notification_rows import COLUMNS, stored_notification
-from gateway.store.statements import Cold, One, Plan, Row, Rows
+from gateway.store.statements import Cold, One, Plan, Row, Rows, one_step
 from gateway.store.views import (
     AttemptView,
     Counts,
@@ -232,17 +232,13 @@ class Queries:
         return await self._driver.read(_counts)
 
     async def _rows(self, query: Select[Any]) -> Rows:
-        return await self._driver.read(lambda: _run(query))
+        return await self._driver.read(lambda: one_step(Cold(query)()))
 
     async def _one(self, query: Select[Any], wanted_id: str) -> Row:
         rows = await self._rows(query)
         if not rows:
             raise NotFoundError(f"there is no {wanted_id}")
         return rows[0]
-
-
-def _run(query: Select[Any]) -> Plan[Rows]:
-    return (yield Cold(query)())
 
 
 def _counts() -> Plan[Counts]:

@@ -20,7 +20,7 @@ from gateway.store.keys import HEADS, LOCK_KEYS, key_lock_arrays
 from gateway.store.notification_rows import WHOLE, stored_notification
 from gateway.store.operations import advance
 from gateway.store.references import about
-from gateway.store.statements import Many, One, Plan, Row, Rows, Signal
+from gateway.store.statements import Many, One, Plan, Row, Rows, Signal, one_step
 
 
 def _along(condition: str) -> str:
@@ -204,7 +204,7 @@ class Replays:
         Raises:
             SealError: A body is sealed and can't be opened.
         """
-        rows = await self._driver.read(lambda: _run(WHOLE([(one,) for one in ids])))
+        rows = await self._driver.read(lambda: one_step(WHOLE([(one,) for one in ids])))
         found = [stored_notification(row, self._sealer) for row in rows]
         return sorted(found, key=lambda one: one.id)
 
@@ -214,7 +214,7 @@ class Replays:
         Raises:
             SealError: One can't be opened.
         """
-        rows = await self._driver.read(lambda: _run(_QUARANTINE(after, before, limit)))
+        rows = await self._driver.read(lambda: one_step(_QUARANTINE(after, before, limit)))
         return [self._opened(row) for row in rows]
 
     async def handle_again(
@@ -343,10 +343,6 @@ def _with_earlier(rows: Rows) -> Plan[Sequence[Looked]]:
         )
         for row in rows
     ]
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)
 
 
 def _key(one: Again) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.store.driver import Driver
 from gateway.store.references import forget
 from gateway.store.retention_sql import WALKS, Walk, WalkSql
-from gateway.store.statements import Many, One, Plan, Row, Rows
+from gateway.store.statements import Many, One, Plan, Row, Rows, one_step
 
 _RUN: Final = 1
 _PAGE: Final = 2_000
@@ -176,7 +176,7 @@ class Retention:
         Nothing for a walk that empties, as it would read all that it has emptied.
         """
         if not WALKS[walk].empties:
-            await self._driver.write(lambda: _run(_REWIND(walk.value, "")))
+            await self._driver.write(lambda: one_step(_REWIND(walk.value, "")))
 
     async def ahead(
         self, walk: Walk, before: str, *, spared: frozenset[str] = frozenset()
@@ -233,7 +233,7 @@ class Retention:
             StoreUnavailableError: It was not noted.
         """
         values = (size.rows, size.bytes, size.oldest_ms, size.measured_at_ms)
-        await self._driver.write(lambda: _run(_MEASURED(size.walk, *values)))
+        await self._driver.write(lambda: one_step(_MEASURED(size.walk, *values)))
 
     async def sizes(self) -> Sequence[Size]:
         """Return what was measured last of each kind."""
@@ -253,24 +253,24 @@ class Retention:
         if last and (last[0][0] > now_ms or (last[0][1] or 0) > ended_before_ms):
             return False
         step = _TAKE(_RUN, token, now_ms + lease_ms, now_ms, ended_before_ms)
-        return bool(await self._driver.write(lambda: _run(step)))
+        return bool(await self._driver.write(lambda: one_step(step)))
 
     async def renew(self, token: int, *, lease_ms: int) -> bool:
         """Keep the lease of a run; False if it is another's by now."""
         step = _RENEW(_RUN, token, self._clock.now_ms() + lease_ms)
-        return bool(await self._driver.write(lambda: _run(step)))
+        return bool(await self._driver.write(lambda: one_step(step)))
 
     async def end(self, token: int, *, whole: bool) -> None:
         """End a run; one that is not `whole` is due again at once."""
         ended_ms = self._clock.now_ms() if whole else None
-        await self._driver.write(lambda: _run(_END(_RUN, token, ended_ms)))
+        await self._driver.write(lambda: one_step(_END(_RUN, token, ended_ms)))
 
     async def _cursor(self, walk: Walk) -> str | None:
         rows = await self._read(_CURSOR(walk.value))
         return rows[0][0] if rows else None
 
     async def _read(self, step: Any) -> Rows:
-        return await self._driver.read(lambda: _run(step))
+        return await self._driver.read(lambda: one_step(step))
 
 
 def rewound(first: str) -> Plan[None]:
@@ -347,7 +347,3 @@ def _added(total: Ahead, meant: Sequence[Row]) -> Ahead:
         kept=total.kept + len(meant) - len(going),
         oldest_id=min(oldest, default=None),
     )
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)

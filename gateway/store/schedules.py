@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from gateway.store.driver import Driver
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan, one_step
 
 _LAST: Final = One("SELECT seller_id, slot_ms FROM schedule_runs WHERE schedule = $1")
 
@@ -30,7 +30,7 @@ class ScheduleRuns:
 
     async def last(self, schedule: str) -> Mapping[str, int]:
         """Return the last slot of each seller that the schedule has met."""
-        rows = await self._driver.read(lambda: _run(_LAST, schedule))
+        rows = await self._driver.read(lambda: one_step(_LAST(schedule)))
         return {row[0]: row[1] for row in rows}
 
     async def put(self, schedule: str, slots: Mapping[str, int]) -> None:
@@ -44,11 +44,7 @@ class ScheduleRuns:
 
     async def active_sellers(self) -> Sequence[str]:
         """Return the ids of the sellers that calls are made for."""
-        return [row[0] for row in await self._driver.read(lambda: _run(_ACTIVE_SELLERS))]
-
-
-def _run(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))
+        return [row[0] for row in await self._driver.read(lambda: one_step(_ACTIVE_SELLERS()))]
 
 
 def _put(rows: Sequence[tuple[str, str, int]]) -> Plan[None]:

@@ -19,7 +19,7 @@ from gateway.store.leaving import remove
 from gateway.store.publishing import Publisher
 from gateway.store.seller_rows import COLUMNS, find, given, put, replaced, seller_of
 from gateway.store.signals import SELLERS_TOPIC
-from gateway.store.statements import One, Plan, Row, Signal
+from gateway.store.statements import One, Plan, Row, Signal, one_step
 
 _APPLICATIONS: Final = One(f"SELECT {APPLICATION_COLUMNS} FROM applications ORDER BY id")  # noqa: S608
 _APPLICATION: Final = One(f"SELECT {APPLICATION_COLUMNS} FROM applications WHERE id = $1")  # noqa: S608
@@ -119,7 +119,7 @@ class Sellers:
         Raises:
             SealError: A client secret can't be opened.
         """
-        rows = await self._driver.read(lambda: _rows(_APPLICATIONS))
+        rows = await self._driver.read(lambda: one_step(_APPLICATIONS()))
         return [application_of(row, self._sealer) for row in rows]
 
     async def application(self, application_id: str) -> Application | None:
@@ -128,7 +128,7 @@ class Sellers:
         Raises:
             SealError: Its client secret can't be opened.
         """
-        rows = await self._driver.read(lambda: _rows(_APPLICATION, application_id))
+        rows = await self._driver.read(lambda: one_step(_APPLICATION(application_id)))
         return application_of(rows[0], self._sealer) if rows else None
 
     async def put_seller(self, seller: Seller) -> None:
@@ -179,7 +179,7 @@ class Sellers:
         Raises:
             SealError: A refresh token can't be opened.
         """
-        rows = await self._driver.read(lambda: _rows(_SELLERS))
+        rows = await self._driver.read(lambda: one_step(_SELLERS()))
         return [seller_of(row, self._sealer) for row in rows]
 
     async def of(self, seller_id: str) -> Sequence[Seller]:
@@ -188,7 +188,7 @@ class Sellers:
         Raises:
             SealError: A refresh token can't be opened.
         """
-        rows = await self._driver.read(lambda: _rows(_SELLERS_OF, seller_id))
+        rows = await self._driver.read(lambda: one_step(_SELLERS_OF(seller_id)))
         return [seller_of(row, self._sealer) for row in rows]
 
     async def seller(self, seller_id: str, region: str | None = None) -> Seller | None:
@@ -216,7 +216,7 @@ class Sellers:
             "%" if wanted.tag is None else f"%{_like(json.dumps(wanted.tag))}%",
             limit,
         )
-        return [_view(row) for row in await self._driver.read(lambda: _rows(_LIST, *params))]
+        return [_view(row) for row in await self._driver.read(lambda: one_step(_LIST(*params)))]
 
     async def pause(
         self,
@@ -351,7 +351,3 @@ def _view(row: Row) -> SellerView:
 def _like(text: str) -> str:
     """Return `text` as it stands in a pattern of LIKE."""
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-
-
-def _rows(statement: One, *params: Any) -> Plan[Sequence[Row]]:
-    return (yield statement(*params))

@@ -19,7 +19,7 @@ from gateway.store import schema
 from gateway.store.arrivals import NEWEST_OF_TYPES
 from gateway.store.driver import Driver
 from gateway.store.publishing import Publisher
-from gateway.store.statements import Many, One, Plan, Rows, insert
+from gateway.store.statements import Many, One, Plan, Rows, insert, one_step
 
 WatchKey: TypeAlias = tuple[str, str]
 """Type, scope."""
@@ -241,7 +241,7 @@ class Silences:
 
     async def newest(self) -> Mapping[str, int]:
         """Return when the newest of each type came in, whether it is listened for or not."""
-        rows = await self._driver.read(lambda: _rows(NEWEST_OF_TYPES, _MOST_TYPES))
+        rows = await self._driver.read(lambda: one_step(NEWEST_OF_TYPES(_MOST_TYPES)))
         return {row[0]: row[1] for row in rows}
 
     async def heard(self, notification_type: str) -> tuple[Sequence[HeardSeller], int | None]:
@@ -295,7 +295,7 @@ class Silences:
             InvalidInputError: `after` is none.
         """
         last = _cursor(after)
-        rows = await self._driver.read(lambda: _rows(_LIST, *last, limit))
+        rows = await self._driver.read(lambda: one_step(_LIST(*last, limit)))
         return [
             SilenceView(type=row[0], scope=row[1], seller_id=row[2] or None, silent_since_ms=row[3])
             for row in rows
@@ -304,7 +304,7 @@ class Silences:
     async def counts(self) -> Mapping[str, SilenceCount]:
         """Return what is silent, by type; one row is read for each watch."""
         found: dict[str, SilenceCount] = {}
-        for kind, silent_since_ms, sellers in await self._driver.read(lambda: _rows(_COUNTS)):
+        for kind, silent_since_ms, sellers in await self._driver.read(lambda: one_step(_COUNTS())):
             before = found.get(kind, SilenceCount())
             found[kind] = SilenceCount(
                 whole=before.whole + (silent_since_ms is not None),
@@ -378,7 +378,3 @@ def _changed(change: SilenceChange, now_ms: int) -> Plan[bool]:
 
 def _seller_rows(key: WatchKey, sellers: Iterable[tuple[str, int]]) -> Sequence[tuple[Any, ...]]:
     return [(*key, seller_id, since_ms) for seller_id, since_ms in sorted(sellers)]
-
-
-def _rows(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

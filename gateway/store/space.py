@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from gateway.store.driver import Driver
-from gateway.store.statements import One, Plan, Rows
+from gateway.store.statements import One, Plan, one_step
 
 _SIZE: Final = One(
     """
@@ -60,7 +60,7 @@ class Space:
 
     async def size(self) -> DatabaseSize:
         """Return how large the database is."""
-        pages, page_size, free, mode = (await self._driver.read(lambda: _run(_SIZE())))[0]
+        pages, page_size, free, mode = (await self._driver.read(lambda: one_step(_SIZE())))[0]
         return DatabaseSize(
             bytes=pages * page_size, free_bytes=free * page_size, shrinks=mode == _INCREMENTAL
         )
@@ -91,7 +91,3 @@ def _give_back(pages: int) -> Plan[bool]:
     for _ in range(min(pages, free)):
         yield _GIVE_BACK()
     return bool(free)
-
-
-def _run(step: Any) -> Plan[Rows]:
-    return (yield step)

@@ -137,6 +137,11 @@ class Cold:
         return Step(self)
 
 
+def one_step(step: Step) -> Plan[Rows]:
+    """The plan of a method that is one step: do it, and return its rows."""
+    return (yield step)
+
+
 def insert(table: Table, columns: Sequence[str], ending: str = "") -> Many:
     """Return the statement that inserts rows of `columns` into `table`."""
     types = [_array_type(table, name) for name in columns]

@@ -7,11 +7,11 @@ what was settled since then needs no second look.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.store.driver import Driver
-from gateway.store.statements import One, Plan, Rows
+from gateway.store.statements import One, Plan, Rows, one_step
 
 LEASE_MS: Final = 60_000
 _ID: Final = "subscriptions"
@@ -90,7 +90,7 @@ class SubscriptionRuns:
 
     async def last(self) -> Run | None:
         """Return the run that goes on, or the last one, or None."""
-        rows = await self._driver.read(lambda: _rows(_LAST, _ID))
+        rows = await self._driver.read(lambda: one_step(_LAST(_ID)))
         return _run(rows)
 
     async def begin(self, owner: str, digest: str, *, whole: bool = True) -> Run | None:
@@ -107,18 +107,18 @@ class SubscriptionRuns:
     async def ask(self) -> int:
         """Ask for another whole run; return when. Before the first one there is nothing to ask."""
         now_ms = self._clock.now_ms()
-        await self._driver.write(lambda: _rows(_ASK, _ID, now_ms))
+        await self._driver.write(lambda: one_step(_ASK(_ID, now_ms)))
         return now_ms
 
     async def renew(self, owner: str) -> bool:
         """Keep the lease for another minute; False where it is somebody else's by now."""
         params = (_ID, owner, self._clock.now_ms() + LEASE_MS)
-        return bool(await self._driver.write(lambda: _rows(_RENEW, *params)))
+        return bool(await self._driver.write(lambda: one_step(_RENEW(*params))))
 
     async def release(self, owner: str, *, through: bool) -> None:
         """Give the lease back; `through` says whether every seller was looked at."""
         params = (_ID, owner, self._clock.now_ms() if through else None)
-        await self._driver.write(lambda: _rows(_RELEASE, *params))
+        await self._driver.write(lambda: one_step(_RELEASE(*params)))
 
 
 def _begin(owner: str, digest: str, now_ms: int) -> Plan[Run | None]:
@@ -162,7 +162,3 @@ def _run(rows: Rows) -> Run | None:
         ended_at_ms=ended_at_ms,
         asked_at_ms=asked_at_ms,
     )
-
-
-def _rows(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

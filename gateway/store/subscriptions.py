@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from gateway.clock import Clock
 from gateway.store.driver import Driver
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan, one_step
 
 _PUT: Final = One(
     """
@@ -197,7 +197,7 @@ class Subscriptions:
     ) -> None:
         """Add a subscription, or replace what is given of it."""
         params = (subscription_id, application_id, seller_id, notification_type)
-        await self._driver.write(lambda: _rows(_PUT, *params))
+        await self._driver.write(lambda: one_step(_PUT(*params)))
 
     async def known(self) -> KnownSide:
         """Return what is known of all sellers."""
@@ -209,7 +209,7 @@ class Subscriptions:
         Each with a text that changes with its tags, by which it may be wanted elsewhere.
         """
         found: dict[str, str] = {}
-        for seller_id, tags in await self._driver.read(lambda: _rows(_UNSETTLED)):
+        for seller_id, tags in await self._driver.read(lambda: one_step(_UNSETTLED())):
             found[seller_id] = found.get(seller_id, "") + tags
         return found
 
@@ -225,17 +225,17 @@ class Subscriptions:
         """
         now_ms = self._clock.now_ms()
         params = (seller_id, region, notification_type, now_ms)
-        await self._driver.write(lambda: _rows(_GAP, *params))
+        await self._driver.write(lambda: one_step(_GAP(*params)))
         return now_ms
 
     async def gone(self, subscription_id: str) -> None:
         """Note that a subscription was deleted."""
         params = (subscription_id, self._clock.now_ms())
-        await self._driver.write(lambda: _rows(_GONE, *params))
+        await self._driver.write(lambda: one_step(_GONE(*params)))
 
     async def find(self, subscription_id: str) -> SubscriptionView | None:
         """Return a subscription, gone ones too, or None."""
-        rows = await self._driver.read(lambda: _rows(_FIND, subscription_id))
+        rows = await self._driver.read(lambda: one_step(_FIND(subscription_id)))
         return _view(rows[0]) if rows else None
 
     async def list(
@@ -248,7 +248,7 @@ class Subscriptions:
     ) -> Sequence[SubscriptionView]:
         """Return subscriptions that are not gone; `after` is the id of the last one before."""
         params = (after or "", seller_id, notification_type or "", limit)
-        return [_view(row) for row in await self._driver.read(lambda: _rows(_LIST, *params))]
+        return [_view(row) for row in await self._driver.read(lambda: one_step(_LIST(*params)))]
 
 
 def _known() -> Plan[KnownSide]:
@@ -303,7 +303,3 @@ def _view(row: Sequence[Any]) -> SubscriptionView:
         managed_since_ms=row[8],
         seen_at_ms=row[9],
     )
-
-
-def _rows(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.store.driver import Driver
 from gateway.store.memories import DAY_MS
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan, Rows, one_step
 
 _FORGET_LIMIT: Final = 1_000
 
@@ -92,7 +92,7 @@ class Sweeps:
 
     async def swept_to_ms(self, seller_id: str, swept: str) -> int | None:
         """Return where the last sweep of a seller and type ended, or None."""
-        rows = await self._driver.read(lambda: _run(_SWEPT_TO, seller_id, str(swept)))
+        rows = await self._driver.read(lambda: one_step(_SWEPT_TO(seller_id, str(swept))))
         return rows[0][0] if rows else None
 
     async def seen(self, seller_id: str, swept: str, subjects: Sequence[str]) -> Mapping[str, int]:
@@ -106,12 +106,12 @@ class Sweeps:
         """Note that a sweep ended; an older end never replaces a newer one."""
         now_ms = self._clock.now_ms()
         params = (seller_id, str(swept), swept_to_ms, now_ms, checked, found)
-        await self._driver.write(lambda: _run(_ENDED, *params))
+        await self._driver.write(lambda: one_step(_ENDED(*params)))
 
     async def list(self, *, after: str | None = None, limit: int = 50) -> Sequence[SweepView]:
         """Return how far everything was swept; `after` is the id of the last one before."""
         seller_id, _, swept = (after or "").partition("/")
-        rows = await self._driver.read(lambda: _run(_LIST, seller_id, swept, limit))
+        rows = await self._driver.read(lambda: one_step(_LIST(seller_id, swept, limit)))
         return [
             SweepView(
                 seller_id=row[0],
@@ -128,11 +128,7 @@ class Sweeps:
     async def forget(self, before_ms: int) -> int:
         """Forget what came in before a day, at most a thousand; return how many they were."""
         params = (before_ms // DAY_MS, _FORGET_LIMIT)
-        return len(await self._driver.write(lambda: _run(_FORGET, *params)))
-
-
-def _run(statement: One, *params: Any) -> Plan[Rows]:
-    return (yield statement(*params))
+        return len(await self._driver.write(lambda: one_step(_FORGET(*params))))
 
 
 def _seen(rows: Sequence[tuple[str, str, str]]) -> Plan[Rows]:

@@ -16,7 +16,7 @@ from gateway.store import schema
 from gateway.store.driver import Driver
 from gateway.store.listing import SCANNED_AT_ONCE, Scan
 from gateway.store.lists import Lists
-from gateway.store.statements import Cold, Plan, Rows
+from gateway.store.statements import Cold, Rows, one_step
 from gateway.store.views import DeliveryView, EventView
 
 _EP, _E, _D, _F = schema.endpoints, schema.events, schema.deliveries, schema.feed_entries
@@ -85,7 +85,7 @@ class Tenancy:
         )
 
     async def _rows(self, query: Select[Any]) -> Rows:
-        return await self._driver.read(lambda: _run(query))
+        return await self._driver.read(lambda: one_step(Cold(query)()))
 
 
 def _concerns(tenant: str) -> ColumnElement[bool]:
@@ -94,7 +94,3 @@ def _concerns(tenant: str) -> ColumnElement[bool]:
     return exists().where(_D.c.event_id == _E.c.id, _D.c.endpoint_id.in_(own)) | exists().where(
         _F.c.event_id == _E.c.id, _F.c.endpoint_id.in_(own)
     )
-
-
-def _run(query: Select[Any]) -> Plan[Rows]:
-    return (yield Cold(query)())

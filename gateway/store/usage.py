@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from gateway.errors import InvalidInputError
 from gateway.store import schema
 from gateway.store.driver import Driver
-from gateway.store.statements import Cold, One, Plan, Rows, insert
+from gateway.store.statements import Cold, One, Plan, insert, one_step
 from gateway.usage import Called, UsageCount
 
 _TABLE: Final = schema.usage_counts
@@ -91,7 +91,7 @@ class Usage:
         if after is not None:
             query = query.where(tuple_(*_KEY) > tuple_(*_parts(after)))
         query = query.order_by(*_KEY).limit(limit)
-        rows = await self._driver.read(lambda: _run(Cold(query)))
+        rows = await self._driver.read(lambda: one_step(Cold(query)()))
         return [UsageCount(called=Called(**_named(row)), calls=row[-1]) for row in rows]
 
     async def forget(self, before_day: str) -> bool:
@@ -130,7 +130,3 @@ def _named(row: Sequence[Any]) -> dict[str, Any]:
 def _add(rows: Sequence[Sequence[Any]]) -> Plan[None]:
     for start in range(0, len(rows), _AT_ONCE):
         yield _ADD(rows[start : start + _AT_ONCE])
-
-
-def _run(statement: Cold) -> Plan[Rows]:
-    return (yield statement())
