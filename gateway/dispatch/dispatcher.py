@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from gateway.dispatch.registry import Registry
     from gateway.dispatch.taken_along import CoalescedStore
     from gateway.documents.library import Library
-    from gateway.handling import Handler, Notification
+    from gateway.handling import Notification
     from gateway.model import ClaimedHandling, Seller
     from gateway.results import HandlingResult, Settled
+    from gateway.routing import Handler
     from gateway.spapi.calls import ApplicationCalls, SellerCalls
 
 _log = structlog.get_logger("gateway.dispatch")

@@ -24,6 +24,7 @@ from typing import Any
 
 import orjson
 
+from gateway.answers import ClientSecret, Event, Later, Reject, Remember, Retry, Skip
 from gateway.clock import rfc3339
 from gateway.errors import (
     EnvelopeError,
@@ -31,7 +32,6 @@ from gateway.errors import (
     SpApiRequestError,
     SpApiRetryableError,
 )
-from gateway.handling import NEW_SECRET, ClientSecret, Event, Later, Reject, Remember, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
     HandlingState,
@@ -43,6 +43,7 @@ from gateway.model import (
 )
 from gateway.results import HandlingResult, Memory, RotatedSecret
 from gateway.retry import next_due_ms
+from gateway.routing import NEW_SECRET
 
 _MAX_ERROR_CHARACTERS = 2_000
 _PAUSED_AGAIN_S = 300

@@ -17,16 +17,9 @@ import structlog
 from gateway.errors import EnvelopeError, Fault, HandlerRegistrationError, NotFoundError
 from gateway.event_types import EventType
 from gateway.gateway_events import GATEWAY_EVENTS
-from gateway.handling import (
-    APPLICATION_PREFIX,
-    JOB_PREFIX,
-    TRIAL_TYPE,
-    Handler,
-    KeyFunction,
-    Router,
-)
 from gateway.model import Envelope, NotificationState, Origin, Owed, StoredNotification
 from gateway.notifications.known import Unfamiliar, unfamiliar
+from gateway.routing import APPLICATION_PREFIX, JOB_PREFIX, TRIAL_TYPE, Handler, KeyFunction, Router
 
 ENTRY_POINT_GROUP = "gateway.handlers"
 

@@ -20,7 +20,7 @@ from gateway.clock import rfc3339
 from gateway.doctor.kinds import found, well
 from gateway.errors import NotFoundError, SpApiError
 from gateway.findings import Finding
-from gateway.handling import TRIAL_TYPE
+from gateway.routing import TRIAL_TYPE
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

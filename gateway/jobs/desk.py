@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from gateway.clock import Clock
 from gateway.errors import InvalidInputError
-from gateway.handling import Handler
 from gateway.jobs.requests import JobRequest, OwedJob, arrival_of, checked
 from gateway.model import Arrival, Origin
+from gateway.routing import Handler
 
 
 class Jobs(Protocol):

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from gateway.clock import rfc3339
 from gateway.errors import InvalidInputError
-from gateway.handling import JOB_PREFIX, Handler
 from gateway.model import Arrival, Envelope, IdPrefix, Origin, Owed, new_id
+from gateway.routing import JOB_PREFIX, Handler
 
 VERSION = "1.0"
 OwedJob = Callable[[Envelope], Sequence[Owed]]

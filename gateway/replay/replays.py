@@ -13,7 +13,6 @@ from typing import Final
 
 from gateway.envelope import read_envelope
 from gateway.errors import EnvelopeError
-from gateway.handling import JOB_PREFIX
 from gateway.model import (
     Arrival,
     Envelope,
@@ -27,6 +26,7 @@ from gateway.operations import Operation, Progress, ReplayState, Selection, firs
 from gateway.replay.intake import SOURCE
 from gateway.replay.pacing import paced_at_ms
 from gateway.replay.stepping import Found, Step
+from gateway.routing import JOB_PREFIX
 from gateway.store.replaying import Again, Earlier, Looked, Quarantined, Replays
 
 WINDOW: Final = 500

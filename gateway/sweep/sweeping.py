@@ -15,9 +15,11 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
+from gateway.answers import Later
 from gateway.clock import Clock
-from gateway.handling import Context, Later, Notification, Router
+from gateway.handling import Context, Notification
 from gateway.model import Arrival, Envelope, IdPrefix, Origin, Owed, Verdict, new_id
+from gateway.routing import Router
 from gateway.sweep.kinds import Found, SweptType, Window, envelope_of, page_of
 
 JOB: Final = "sweep"

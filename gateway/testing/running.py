@@ -9,20 +9,12 @@ from typing import Any
 
 import structlog
 
+from gateway.answers import Event, Later, Outcome, Remember
 from gateway.documents.blobs import Blobs
 from gateway.documents.library import Library
 from gateway.documents.links import Links
 from gateway.errors import NotFoundError
-from gateway.handling import (
-    Context,
-    Event,
-    Handler,
-    Later,
-    Notification,
-    Outcome,
-    Remember,
-    Router,
-)
+from gateway.handling import Context, Notification
 from gateway.jobs.requests import JobRequest, arrival_of, checked
 from gateway.model import (
     Arrival,
@@ -32,6 +24,7 @@ from gateway.model import (
     StoredNotification,
     new_id,
 )
+from gateway.routing import Handler, Router
 from gateway.sealing import KeyRing, Sealer, SealingKey
 from gateway.spapi.calls import ApplicationCalls
 from gateway.store.documents import StoredDocument

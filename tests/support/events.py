@@ -9,8 +9,9 @@ import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 
+from gateway.answers import Event
 from gateway.event_types import EventType, event_type_of
-from gateway.handling import Event, Router
+from gateway.routing import Router
 
 MAX_BYTES = 20_000
 """What an event's body must stay under; larger things are stored and linked."""

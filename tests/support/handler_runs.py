@@ -14,7 +14,7 @@ from gateway.dispatch.outcomes import Run, result_of
 from gateway.dispatch.registry import Registry
 from gateway.documents.library import Library
 from gateway.envelope import read_envelope
-from gateway.handling import Context, Handler
+from gateway.handling import Context
 from gateway.model import (
     ClaimedHandling,
     HandlingState,
@@ -23,6 +23,7 @@ from gateway.model import (
     StoredNotification,
 )
 from gateway.results import HandlingResult
+from gateway.routing import Handler
 from gateway.spapi.apis.fulfillment_outbound import FulfillmentOutbound
 from gateway.spapi.apis.listings_items import ListingsItems
 from gateway.spapi.apis.pricing import Pricing

@@ -23,13 +23,14 @@ from gateway.admin.waiting import WaitingRoom
 from gateway.clock import Clock
 from gateway.delivery.sender import Sender
 from gateway.dispatch.registry import Registry
-from gateway.handling import Context, Notification, Router
+from gateway.handling import Context, Notification
 from gateway.jobs.desk import JobDesk
 from gateway.onboarding.tickets import Intent
 from gateway.retention.counting import Counting, CountsInTurn
 from gateway.retention.finding import Finding
 from gateway.retention.looking import Looking
 from gateway.retention.subject import Mentions
+from gateway.routing import Router
 from gateway.service.signals import FEEDS, Signals
 from gateway.store import Store, open_store
 from gateway.subscriptions.declaration import Declaration, DeclaredDestination

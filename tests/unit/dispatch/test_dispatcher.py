@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.answers import Event, Remember
 from gateway.calls_made import CallLog, CallMade
 from gateway.dispatch.dispatcher import Dispatcher, DispatchSettings, Kept
 from gateway.dispatch.registry import Registry
-from gateway.handling import Event, Remember, Router
 from gateway.model import Claims, HandlingState, Seller, StoredNotification
 from gateway.results import Settled
+from gateway.routing import Router
 from gateway.spapi.throttle import CallDeferred
 from tests.support.clock import FakeClock
 from tests.unit.dispatch.test_outcomes import claimed

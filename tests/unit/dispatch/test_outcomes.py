@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from gateway.answers import Event, Later, Reject, Retry, Skip
 from gateway.dispatch.outcomes import Run, deferred, result_of
 from gateway.errors import (
     EnvelopeError,
@@ -13,7 +14,6 @@ from gateway.errors import (
     SpApiRequestError,
     SpApiRetryableError,
 )
-from gateway.handling import Event, Later, Reject, Retry, Skip
 from gateway.model import (
     ClaimedHandling,
     HandlingState,

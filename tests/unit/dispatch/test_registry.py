@@ -9,9 +9,9 @@ import pytest
 from gateway.dispatch.registry import _unstored, load_registry
 from gateway.errors import HandlerRegistrationError
 from gateway.event_types import EventType
-from gateway.handling import Router
 from gateway.model import Envelope
 from gateway.notifications import AnyOfferChanged, B2bAnyOfferChanged, OrderChange
+from gateway.routing import Router
 
 
 @pytest.fixture

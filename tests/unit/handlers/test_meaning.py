@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from gateway.answers import Later, Reject, Retry
 from gateway.dispatch.registry import load_registry
 from gateway.errors import SpApiRequestError
-from gateway.handling import Handler, Later, Reject, Retry
 from gateway.model import HandlingState, StoredNotification
+from gateway.routing import Handler
 from gateway.testing import FakeSpApi, Ran, run_handler
 from handlers import offer_pricing
 from tests.support.bodies import notification, text

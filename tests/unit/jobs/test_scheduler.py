@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from gateway.dispatch.registry import Registry
 from gateway.envelope import read_envelope
 from gateway.errors import InvalidInputError, StoreUnavailableError
-from gateway.handling import Router
 from gateway.jobs.requests import JobRequest, arrival_of, checked
 from gateway.jobs.scheduler import Scheduler
 from gateway.jobs.slots import Schedule
 from gateway.model import Arrival, Origin, Verdict
+from gateway.routing import Router
 from tests.support.clock import FakeClock
 
 MINUTE_S = 60

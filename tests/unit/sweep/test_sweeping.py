@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.answers import Later
 from gateway.clock import rfc3339
-from gateway.handling import Later
 from gateway.model import Arrival, Origin, Owed, Verdict
 from gateway.sweep.kinds import SweptType, subject_of
 from gateway.sweep.sweeping import SweepDesk, SweepSettings, sweep_router
