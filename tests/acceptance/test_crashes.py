@@ -11,23 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.emulators import ministack_server
-from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
 from tests.support.world import World, numbered, open_world, order_change, pause, pricing_health
 
 pytestmark = [pytest.mark.acceptance]
 
 SELLERS = ("A1SIMULATORNA1", "A1SIMULATORNA2", "A1SIMULATOREU1", "A1SIMULATORFE1")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        yield url
 
 
 @pytest.fixture(params=["local", "ministack"])

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,6 @@ from gateway.model import DeliveryState
 from gateway.operations import OperationState
 from gateway.sealing import open_sealer
 from gateway.store import Store, open_store, upgrade
-from tests.support.postgres import PostgresServer
 from tests.support.processes import GatewayProcess
 from tests.support.shop import HANDLER, HOURS, SELLERS, SHOP, SHOP_WITH_A_BUG, Customer, Day
 from tests.support.world import World, open_world, pause
@@ -111,16 +110,6 @@ class Run:
 @pytest.mark.timeout(900)
 async def test_three_commands_mend_a_bad_day(tmp_path: Path) -> None:
     await a_bad_day(tmp_path, count=2_400, store_url=None, patience_s=300)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        yield url
 
 
 @pytest.mark.soak

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.postgres import PostgresServer
 from tests.support.truth import Received
 from tests.support.world import World, numbered, open_world, pause, pricing_health
 
 pytestmark = [pytest.mark.acceptance]
 
 COUNT = 300
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        yield url
 
 
 async def test_kills_in_the_middle_of_a_replay_miss_and_repeat_nothing(

@@ -6,7 +6,6 @@ import asyncio
 import io
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from gateway.cli.app import call
 from gateway.store.migrate import FLOOR, REVISIONS
 from tests.support.later_release import REVISION, raise_floor, upgrade_by_a_later_release
-from tests.support.postgres import PostgresServer
 from tests.support.truth import assert_complete
 from tests.support.world import World, numbered, open_world, order_change, pricing_health
 
@@ -38,16 +36,6 @@ LISTS = (
     ("quarantine", "list"),
     ("usage",),
 )
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        yield url
 
 
 async def test_this_release_works_on_the_schema_of_the_next(

@@ -4,22 +4,12 @@ import pytest
 
 from gateway.model import DeliveryState, HandlingState
 from gateway.operations import first_id
-from gateway.retention.rules import DAY_MS, Kept, rules
+from gateway.retention.rules import DAY_MS, rules
 from gateway.store import Store
 from gateway.store.retention import Walked
 from gateway.store.retention_sql import Walk
 from tests.conformance.store.world import World
-
-KEPT = Kept(
-    message_days=30,
-    payload_days=30,
-    personal_data_days=30,
-    attempt_days=30,
-    metadata_days=90,
-    deduplication_days=60,
-    quarantine_days=30,
-    audit_days=400,
-)
+from tests.support.retention import KEPT
 
 
 async def _walk(store: Store, walk: Walk, before: str, limit: int = 2) -> int:

@@ -7,18 +7,9 @@ import pytest
 from gateway.model import IdPrefix, new_id
 from gateway.retention.rules import DAY_MS, MEASURED, Kept, rules
 from gateway.store.retention_sql import Walk
+from tests.support.retention import KEPT
 
 NOW_MS = 1_800_000_000_000
-KEPT = Kept(
-    message_days=30,
-    payload_days=30,
-    personal_data_days=30,
-    attempt_days=30,
-    metadata_days=90,
-    deduplication_days=60,
-    quarantine_days=30,
-    audit_days=400,
-)
 
 
 def _days(kept: Kept) -> dict[Walk, int]:

@@ -3,23 +3,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import ConflictError, StoreUnavailableError
-from gateway.retention.rules import MEASURED, Kept
+from gateway.retention.rules import MEASURED
 from gateway.retention.running import Ground, RetentionRun
 from gateway.store.retention import Size, Walked
 from gateway.store.retention_sql import Walk
 from gateway.store.space import DatabaseSize
 from gateway.testing.clock import FakeClock
+from tests.support.retention import KEPT
 
-KEPT = Kept(
-    message_days=30,
-    payload_days=30,
-    personal_data_days=30,
-    attempt_days=30,
-    metadata_days=90,
-    deduplication_days=60,
-    quarantine_days=30,
-    audit_days=400,
-)
 NOTHING = Walked(looked=0, done=0, last="")
 
 
