@@ -6,6 +6,7 @@ The disk is waited for in threads. How a file is written is the matter of who wr
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -73,6 +74,40 @@ class Folder:
 
 def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a file that is written its name; what has that name is never replaced.
+
+    Raises:
+        FileExistsError: Something has it; the file is still at `part`.
+        OSError: The disk can't be used.
+    """
+    try:
+        os.link(part, path)  # unlike a rename
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links, such as one of a Windows server.
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(path)) from None
+        part.rename(path)
+    else:
+        part.unlink()
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file, and bring it and the folder's entries to the disk.
+
+    Raises:
+        FileExistsError: Something has that name.
+        OSError: The disk can't be used.
+    """
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_entries(path.parent)
 
 
 def sync_entries(folder: Path) -> None:

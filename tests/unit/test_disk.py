@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from gateway.disk import Folder, sync_entries
+from gateway.disk import Folder, put_in_place, sync_entries, write_new
 from gateway.errors import ArchiveUnavailableError, NotFoundError
 
 
@@ -57,3 +57,29 @@ def test_only_a_folder_has_entries(tmp_path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(NotADirectoryError):
         sync_entries(tmp_path / "file")
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_name_is_given_and_never_taken_from_another(tmp_path, monkeypatch, links) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", _no_links)
+    part, path = tmp_path / "x.part", tmp_path / "x"
+    part.write_bytes(b"mine")
+    put_in_place(part, path)
+    assert path.read_bytes() == b"mine"
+    assert not part.exists()
+    part.write_bytes(b"other")
+    with pytest.raises(FileExistsError):
+        put_in_place(part, path)
+    assert (path.read_bytes(), part.read_bytes()) == (b"mine", b"other")
+
+
+def _no_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_new_file_is_written_over_nothing(tmp_path) -> None:
+    write_new(tmp_path / "x", b"mine")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "x", b"other")
+    assert (tmp_path / "x").read_bytes() == b"mine"

@@ -20,6 +20,7 @@ import orjson
 
 from gateway.aws.letters import Letter
 from gateway.clock import Clock, rfc3339
+from gateway.disk import put_in_place, sync_entries, write_new
 from gateway.errors import ConflictError, InvalidInputError
 from gateway.replay.dlq.reading import ReadLetter
 from gateway.replay.dlq.rows import file_row
@@ -51,6 +52,7 @@ class Export:
         try:
             # Customer data: for the eyes of whoever runs the command.
             number = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            sync_entries(self._part.parent)  # lines on the disk are no use in a file without a name
         except FileExistsError as exc:
             raise ConflictError(
                 f"{self._part} exists: another export runs, or one was killed and left its "
@@ -91,6 +93,10 @@ class Export:
 
         Args:
             facts: What the manifest says beside what the file itself knows.
+
+        Raises:
+            ConflictError: Something has got one of the names meanwhile.
+            InvalidInputError: The disk doesn't take it.
         """
         self._file.close()
         manifest = {
@@ -104,8 +110,18 @@ class Export:
             "finished_at": rfc3339(self._clock.now_ms()),
             **facts,
         }
-        self._part.rename(self.path)
-        self.manifest_path.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+        try:
+            put_in_place(self._part, self.path)
+            write_new(
+                self.manifest_path, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"
+            )
+        except FileExistsError as exc:
+            raise ConflictError(
+                f"{exc.filename2 or exc.filename} was made meanwhile; the messages are in "
+                f"{self._part if self._part.exists() else self.path}"
+            ) from exc
+        except OSError as exc:
+            raise InvalidInputError(f"{self.path} can't be written: {exc.strerror}") from exc
         return manifest
 
     def _write(self, lines: bytes) -> None:

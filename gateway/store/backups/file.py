@@ -6,7 +6,6 @@ what a killed backup leaves is never taken for one.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from typing import Any, Final, Self
 import orjson
 
 from gateway.clock import rfc3339
-from gateway.disk import sync_entries
+from gateway.disk import put_in_place, write_new
 from gateway.errors import ConflictError, InvalidInputError, StoreUnavailableError
 
 MANIFEST_FORMAT: Final = "spapi-event-gateway/backup/1"
@@ -130,24 +129,15 @@ class BackupFile:
             "ended_at": rfc3339(ended_at_ms),
         }
         try:
-            self._name()
-            _write(self.manifest_path, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+            put_in_place(self.part, self.path)
+            write_new(
+                self.manifest_path, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"
+            )
         except FileExistsError as exc:
             raise ConflictError(f"{exc.filename2 or exc.filename} was made meanwhile") from exc
         except OSError as exc:
             raise StoreUnavailableError(f"{self.path}: {exc.strerror}") from exc
         return manifest
-
-    def _name(self) -> None:
-        try:
-            os.link(self.part, self.path)  # unlike a rename, this never replaces a file
-        except FileExistsError:
-            raise
-        except OSError:
-            # A file system without hard links, such as one of a Windows server.
-            if self.path.exists():
-                raise FileExistsError(errno.EEXIST, "exists", str(self.path)) from None
-            self.part.rename(self.path)
 
 
 def _sha256(path: Path) -> str:
@@ -156,12 +146,3 @@ def _sha256(path: Path) -> str:
         while chunk := stream.read(_CHUNK_BYTES):
             found.update(chunk)
     return found.hexdigest()
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Write a new file, and bring it and the folder's entries to the disk."""
-    with path.open("xb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    sync_entries(path.parent)

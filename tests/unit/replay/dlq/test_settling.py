@@ -155,3 +155,15 @@ async def test_a_run_that_dies_leaves_what_it_deleted_in_a_file_nobody_overwrite
     assert len((tmp_path / "out.jsonl.part").read_text().splitlines()) == 5
     with pytest.raises(ConflictError):
         Export(file, reveal=True, clock=dead.clock)
+
+
+async def test_a_file_that_somebody_made_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    dead, _ = queues(10)
+    file, part = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
+    with Export(file, reveal=True, clock=dead.clock) as made:
+        await settle(dead, made, MEANT, Limits(), clock=dead.clock, told=lambda _: None)
+        file.write_text("somebody's")
+        with pytest.raises(ConflictError, match=r"out\.jsonl\.part"):
+            made.finish({})
+    assert file.read_text() == "somebody's"
+    assert len(part.read_text().splitlines()) == 5
