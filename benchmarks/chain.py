@@ -132,7 +132,7 @@ class Chain:
             resident_mb=max(resident_bytes(process.pid) for process in processes) / 1e6,
         )
 
-    def half_load(self, *, events: int, rate: float, kind: str) -> tuple[float, float]:
+    def delays(self, *, events: int, rate: float, kind: str) -> tuple[float, float]:
         """Send at a rate; return p50 and p99 of sending to the webhook's first byte, in ms."""
         self._warm_up(kind)
         before = self._emulator.ask(do="wait", count=0, timeout_s=0)
