@@ -5,7 +5,7 @@ disk is shared by all that came while the last commit was under way. A group tha
 reaches no disk.
 
 Each connection has a thread. A group of brief plans runs in the event loop's thread all the same,
-and only its commit, which waits for the disk, in the connection's: two threads that both run
+and only its commit, where that waits for the disk, in the connection's: two threads that both run
 Python take the interpreter's lock from each other at every row, and lose more time by that than
 the rows cost. Where a brief group turns out to take long, as its pages have to be read from a slow
 disk, those behind it go to the thread for a while.
@@ -243,6 +243,7 @@ class _Thread:
                 partial(translated, path=self._path),
                 writes=self._writes,
                 waits_ms=_BUSY_TIMEOUT_MS,
+                log_pages=_CHECKPOINT_PAGES,
             )
             self._tell(self._opened.set_result, None)
             try:

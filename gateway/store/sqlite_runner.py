@@ -48,6 +48,7 @@ class Runner:
     Args:
         translate: What a fault of SQLite means to the store's callers.
         waits_ms: How long a transaction waits for another process's to end.
+        log_pages: How long the log grows until a commit that waits brings it home.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Runner:
         *,
         writes: bool,
         waits_ms: int,
+        log_pages: int,
     ) -> None:
         self._connection = connection
         self._translate = translate
         self._waits_ms = waits_ms
+        self._log_pages = log_pages
         self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         self._waits_for_disk = True
         self._texts: dict[tuple[Many, int], str] = {}
@@ -95,7 +98,7 @@ class Runner:
             raise
 
     def run_ahead(self, jobs: Sequence[Job], topics: set[str]) -> bool:
-        """Run all jobs but commit nothing, unless nothing was written; never wait.
+        """Run all jobs, and commit them where that waits for no disk; never wait.
 
         Returns:
             Whether they ran. If not (another process writes, or one of them failed), nothing is
@@ -114,7 +117,7 @@ class Runner:
         try:
             for job in jobs:
                 job.result = self._run(job.plan(), topics)
-            if connection.total_changes == before:
+            if not self._waits_for_disk or connection.total_changes == before:
                 connection.execute("COMMIT")
         except Exception:  # noqa: BLE001 `run_group` finds out whose it is
             topics.clear()
@@ -139,10 +142,11 @@ class Runner:
         return frozenset(topics)
 
     def _set_durability(self, jobs: Sequence[Job]) -> None:
-        """Have the next commit wait for the disk, if one of the jobs asks for it."""
+        """Have the next commit wait for the disk, and bring the log home, if a job asks for it."""
         waits = any(job.durable for job in jobs)
         if waits is not self._waits_for_disk:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self._log_pages * waits}")
             self._waits_for_disk = waits
 
     def _run(self, plan: Plan[T], topics: set[str]) -> T:

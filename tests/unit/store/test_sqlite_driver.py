@@ -291,3 +291,31 @@ def test_faults_are_told_apart() -> None:
     assert translated(bug, path) is bug
     cause = sqlite3.OperationalError("disk")
     assert translated(cause, path).__cause__ is cause
+
+
+async def test_what_waits_for_no_disk_waits_for_no_thread(
+    driver: SqliteDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over: list[object] = []
+    do = driver._writer._thread.do
+
+    def noted(task: Any, done: Any) -> None:
+        handed_over.append(task)
+        do(task, done)
+
+    monkeypatch.setattr(driver._writer._thread, "do", noted)
+    await driver.write(_adding(1), brief=True, durable=False)
+    assert not handed_over
+    assert sqlite3.connect(tmp_path / "x.db").execute("SELECT n FROM t").fetchall() == [(1,)]
+    await driver.write(_adding(2), brief=True)
+    assert len(handed_over) == 1
+
+
+async def test_only_a_commit_that_waits_brings_the_log_home(driver: SqliteDriver) -> None:
+    pages = One("PRAGMA wal_autocheckpoint")
+    found = [
+        await driver.write(_plan(pages), brief=True, durable=durable)
+        for durable in (True, False, True)
+    ]
+    (first,), (second,), (third,) = (rows[0] for rows in found)
+    assert first == third > 0 == second
