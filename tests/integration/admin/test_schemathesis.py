@@ -54,7 +54,9 @@ def run(served: dict[str, Any], folder: Path, *arguments: str) -> str:
         [
             str(SCHEMATHESIS), "--config-file", str(config), "--no-color", "run",
             f"{served['base']}/v1/openapi.json", "--header",
-            f"Authorization: {served['authorization']}", "--exclude-checks", EXCLUDED, *arguments,
+            f"Authorization: {served['authorization']}", "--exclude-checks", EXCLUDED,
+            # Longer than a pull may wait for events.
+            "--request-timeout", "60", *arguments,
         ],
         capture_output=True,
         text=True,
