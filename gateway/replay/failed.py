@@ -30,7 +30,7 @@ class FailedWork:
             things=[
                 (one.id, one.type or "", one.seller_id or "")
                 for one in looked
-                if is_selected(one, selection)
+                if _is_selected(one, selection)
             ],
             looked=len(looked),
             cursor=looked[-1].id if looked else cursor,
@@ -60,7 +60,7 @@ def walks_the_dead(selection: Selection) -> bool:
     return selection.by_failure and selection.reference is None
 
 
-def is_selected(one: DeadDelivery, selection: Selection) -> bool:
+def _is_selected(one: DeadDelivery, selection: Selection) -> bool:
     """Whether a dead delivery is sent again."""
     return (
         one.sendable
@@ -74,7 +74,7 @@ def _taken(
     looked: Sequence[DeadDelivery], selection: Selection, most: int
 ) -> tuple[Sequence[DeadDelivery], Sequence[DeadDelivery]]:
     """Return the first `most` selected ones, and all up to where the next step begins."""
-    chosen = [one for one in looked if is_selected(one, selection)]
+    chosen = [one for one in looked if _is_selected(one, selection)]
     if len(chosen) <= most:
         return chosen, looked
     taken = chosen[:most]

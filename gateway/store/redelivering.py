@@ -21,7 +21,7 @@ from gateway.store.driver import Driver
 from gateway.store.operations import advance
 from gateway.store.publishing import Publisher
 from gateway.store.references import about
-from gateway.store.statements import Many, One, Plan, Rows
+from gateway.store.statements import Many, One, Plan, Rows, one_step
 
 _WINDOW: Final = One(
     """
@@ -152,10 +152,6 @@ class Redeliveries:
 
     async def dead(self, *, after: str, limit: int) -> Sequence[DeadDelivery]:
         """Return the next dead deliveries behind an id, the oldest first."""
-
-        def plan() -> Plan[Rows]:
-            return (yield _DEAD(after, limit))
-
         return [
             DeadDelivery(
                 id=row[0],
@@ -165,7 +161,7 @@ class Redeliveries:
                 seller_id=row[4],
                 sendable=bool(row[5]),
             )
-            for row in await self._driver.read(plan)
+            for row in await self._driver.read(lambda: one_step(_DEAD(after, limit)))
         ]
 
     async def send_again(

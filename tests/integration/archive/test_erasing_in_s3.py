@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.clock import SystemClock
-from gateway.documents.library import NewDocument
+from gateway.documents.library import Library, NewDocument
 from gateway.erasures import ErasureState
 from gateway.service.documents import open_library
 from gateway.service.erasing import erasure_runner
 from gateway.service.opening import open_store_for
 from gateway.service.signals import Signals
 from gateway.settings import Settings, load
+from gateway.store import Store
 from gateway.telemetry.metrics import Metrics
 from tests.integration.archive.conftest import BUCKET, Gateway
 from tests.support.world import undescribed
@@ -54,14 +55,20 @@ async def flow(content: bytes) -> AsyncIterator[bytes]:
         yield content[at : at + 65_536]
 
 
-async def store_documents(settings: Settings, handling_id: str) -> None:
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Store, Library]]:
+    """The store and the documents as a service of these settings has them."""
     clock = SystemClock()
     async with (
         await open_store_for(settings, clock=clock, signals=Signals()) as store,
         AsyncExitStack() as stack,
     ):
         metrics = Metrics(version="0")
-        library = await open_library(settings, store, stack, clock=clock, metrics=metrics)
+        yield store, await open_library(settings, store, stack, clock=clock, metrics=metrics)
+
+
+async def store_documents(settings: Settings, handling_id: str) -> None:
+    async with opened(settings) as (_, library):
         for document_id, content in DOCUMENTS.items():
             of_hers = document_id == "doc_label"
             new = NewDocument(
@@ -76,14 +83,8 @@ async def store_documents(settings: Settings, handling_id: str) -> None:
 
 async def erase_all(settings: Settings, erasure_id: str) -> None:
     """Do what a running gateway does for erasures, until this one has ended."""
-    clock = SystemClock()
-    async with (
-        await open_store_for(settings, clock=clock, signals=Signals()) as store,
-        AsyncExitStack() as stack,
-    ):
-        metrics = Metrics(version="0")
-        library = await open_library(settings, store, stack, clock=clock, metrics=metrics)
-        runner = erasure_runner(settings, store, library, clock)
+    async with opened(settings) as (store, library):
+        runner = erasure_runner(settings, store, library, SystemClock())
         while (await store.erasures.get(erasure_id)).state is ErasureState.RUNNING:
             await runner.tick()
 
